@@ -1,0 +1,231 @@
+"""The voices that this installation knows: read from manifests, kept up to date by stat, looked up without opening a file.
+
+Manifests are read from three places; where two have the same name the later one wins: the folder `voices` that comes with Loa, LOA_DATA_DIR/voices, the folders of LOA_VOICES.
+A voice's files lie in LOA_DATA_DIR/voices/<name> (where `loa voices pull` puts them), beside its manifest, in a folder of the voice's name beside its manifest, or in the Python
+package that the manifest names. The first place that has any of them is taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import importlib.resources
+import importlib.util
+import json
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from loa.errors import BrokenManifest, BrokenVoice, UnknownEngine, UnknownVoice, VoiceNotInstalled
+from loa.settings import Settings
+from loa.voice_manifest import VOICE_NAME, Voice, VoiceFile, read_manifest
+
+__all__ = ["Voice", "VoiceFile", "VoiceRegistry", "pull_record", "pulled_folder", "sha256_of"]
+
+PULL_RECORD = "pulled.json"  # what `loa voices pull` leaves beside the files: source, date, licence, checksums
+
+log = logging.getLogger(__name__)
+
+
+class VoiceRegistry:
+    """Every voice by name. Threads may share one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._data_dir = Path(settings.data_dir)
+        own = Path(str(importlib.resources.files("voices")))
+        added = [Path(folder).expanduser() for folder in settings.voices.split(":") if folder.strip()]
+        self._folders = (own, self._data_dir / "voices", *added)
+        self._lock = threading.Lock()
+        self._seen: list[tuple[str, int, int]] | None = None  # path, mtime, size of every manifest at the last reading
+        self._voices: dict[str, Voice] = {}
+        self._broken: dict[str, BrokenManifest] = {}
+        self._packages: dict[str, Path] = {}  # where each package lies that was found
+        self._digests: dict[tuple[str, int, int], str] = {}  # (path, size, mtime in ns) → sha256
+
+    def all(self) -> dict[str, Voice]:
+        """Every voice by name, in the order of names; manifests are read again only when one was added, changed or removed."""
+        self._refresh()
+        return dict(self._voices)
+
+    def broken(self) -> dict[str, BrokenManifest]:
+        """The manifests that could not be read, by voice name: they hide no other voice."""
+        self._refresh()
+        return dict(self._broken)
+
+    def get(self, name: str) -> Voice:
+        """The voice `name`, installed or not. Raises UnknownVoice, whose details name close ones, or BrokenManifest."""
+        self._refresh()
+        if (voice := self._voices.get(name)) is not None:
+            return voice
+        if name in self._broken:
+            raise BrokenManifest(self._broken[name].message, **self._broken[name].details)
+        shown = name if len(name) <= 64 else name[:63] + "…"
+        close = _close(shown, self._voices)
+        hint = f"; close names: {', '.join(close)}" if close else ""
+        raise UnknownVoice(f"there is no voice {shown!r}{hint}", voice=shown, close=close)
+
+    def speakable(self, name: str) -> Voice:
+        """The voice `name`, known to be usable by a job: its engine exists and its files are there.
+
+        Raises UnknownVoice, BrokenManifest, UnknownEngine, VoiceNotInstalled or BrokenVoice.
+        """
+        voice = self.get(name)
+        if not voice.engine_available:
+            raise UnknownEngine(
+                f"voice {name!r} needs the engine {voice.engine!r}, which this version of Loa does not have",
+                voice=name,
+                engine=voice.engine,
+            )
+        self.files(voice)
+        return voice
+
+    def installed(self, voice: Voice) -> bool:
+        """Whether all files of the voice are there. Whether they are whole is asked by `files`."""
+        _, sizes = self._look(voice)
+        return len(sizes) == len(voice.files)
+
+    def files(self, voice: Voice) -> dict[str, Path]:
+        """The path of each file by its role. Raises VoiceNotInstalled, or BrokenVoice when a file has not the size that the manifest says."""
+        folder, sizes = self._look(voice)
+        if missing := [file.name for file in voice.files if file.name not in sizes]:
+            raise VoiceNotInstalled(
+                f"voice {voice.name!r} is not installed ({', '.join(missing)} not found); install it with: loa voices pull {voice.name}",
+                voice=voice.name,
+                missing=missing,
+            )
+        for file in voice.files:
+            if file.size and sizes[file.name] != file.size:
+                path = os.path.join(folder, file.name)
+                raise BrokenVoice(
+                    f"{path} has {sizes[file.name]} bytes; the manifest of voice {voice.name!r} says {file.size}", voice=voice.name
+                )
+        return {file.role: Path(folder, file.name) for file in voice.files}
+
+    def fingerprint(self, voice: Voice) -> str:
+        """64 hex digits that change when the voice would sound different: its files' sha256s and its options.
+
+        A sha256 that the manifest does not know is taken from the pull record, else computed once for each version of the file. Raises like `files`.
+        """
+        paths = self.files(voice)
+        digests = {file.role: file.sha256 or self._digest(paths[file.role]) for file in voice.files}
+        # A voice without files is nothing but its name and options.
+        identity = {"files": digests, "options": dict(voice.options), "name": "" if digests else voice.name}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+
+    def describe(self, voice: Voice) -> dict[str, Any]:
+        """The voice as JSON, for the API and the command line."""
+        return {
+            "name": voice.name,
+            "title": voice.title,
+            "language": voice.language,
+            "engine": voice.engine,
+            "engine_available": voice.engine_available,
+            "installed": self.installed(voice),
+            "common": voice.common,
+            "sample_rate": voice.sample_rate or None,
+            "licence": voice.licence,
+            "licence_url": voice.licence_url or None,
+            "commercial_use": voice.commercial_use,
+            "notice": voice.notice or None,
+            "source": voice.source or None,
+            "bytes": sum(file.size for file in voice.files) or None,
+            "files": [
+                {"role": file.role, "name": file.name, "url": file.url or None, "size": file.size or None, "sha256": file.sha256 or None}
+                for file in voice.files
+            ],
+        }
+
+    def _refresh(self) -> None:
+        manifests = [path for folder in self._folders for path in _manifests(folder)]
+        if manifests == self._seen:
+            return
+        with self._lock:
+            voices: dict[str, Voice] = {}
+            broken: dict[str, BrokenManifest] = {}
+            for path, _, _ in manifests:
+                name = Path(path).stem
+                voices.pop(name, None)
+                broken.pop(name, None)
+                try:
+                    voices[name] = read_manifest(Path(path))
+                except BrokenManifest as error:
+                    log.error("voice manifest skipped: %s", error.message)
+                    broken[name] = error
+            self._voices, self._broken, self._seen = dict(sorted(voices.items())), broken, manifests
+
+    def _look(self, voice: Voice) -> tuple[str, dict[str, int]]:
+        """The first place that has any of the voice's files, and the size in bytes of each that is there."""
+        places = [pulled_folder(self._data_dir, voice.name)]
+        if voice.manifest is not None:
+            places += [voice.manifest.parent, voice.manifest.parent / voice.name]
+        if voice.package and (packaged := self._package_folder(voice.package)) is not None:
+            places.append(packaged)
+        for place in map(str, places):
+            if sizes := _sizes(place, voice.files):
+                return place, sizes
+        return str(places[0]), {}
+
+    def _package_folder(self, package: str) -> Path | None:
+        """The folder of an installed package, found without importing it."""
+        if package not in self._packages:
+            top, *inner = package.split(".")
+            spec = importlib.util.find_spec(top)
+            if spec is None or not spec.submodule_search_locations:
+                return None  # not remembered: it may be installed while this process runs
+            self._packages[package] = Path(next(iter(spec.submodule_search_locations)), *inner)
+        return self._packages[package]
+
+    def _digest(self, path: Path) -> str:
+        status = path.stat()
+        key = (str(path), status.st_size, status.st_mtime_ns)
+        if key not in self._digests:
+            recorded = next((entry for entry in pull_record(path.parent).get("files", []) if entry["name"] == path.name), None)
+            same = recorded is not None and (recorded["size"], recorded["mtime_ns"]) == key[1:]
+            self._digests[key] = recorded["sha256"] if same else sha256_of(path)
+        return self._digests[key]
+
+
+def pulled_folder(data_dir: Path | str, name: str) -> Path:
+    """Where `loa voices pull` puts the files of voice `name`."""
+    if not VOICE_NAME.fullmatch(name):
+        raise ValueError(f"not a voice name: {name!r}")
+    return Path(data_dir) / "voices" / name
+
+
+def pull_record(folder: Path) -> dict[str, Any]:
+    """What `loa voices pull` recorded in a voice's folder; empty where nothing was pulled."""
+    try:
+        return json.loads((folder / PULL_RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):  # a damaged record proves nothing; the files can still be hashed
+        return {}
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _manifests(folder: Path) -> list[tuple[str, int, int]]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.path, entry.stat()) for entry in entries if entry.name.endswith(".toml")]
+    except FileNotFoundError:
+        return []
+    return sorted((path, status.st_mtime_ns, status.st_size) for path, status in found)
+
+
+def _sizes(folder: str, files: tuple[VoiceFile, ...]) -> dict[str, int]:
+    found = {}
+    for file in files:
+        with contextlib.suppress(OSError):
+            found[file.name] = os.stat(os.path.join(folder, file.name)).st_size
+    return found
+
+
+def _close(name: str, names: dict[str, Voice]) -> list[str]:
+    folded = {known.casefold(): known for known in names}
+    return [folded[hit] for hit in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
