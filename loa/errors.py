@@ -1,0 +1,296 @@
+"""Every error that Loa shows to a user.
+
+One base class. A subclass carries a stable `code` (clients may branch on it), the HTTP `status` the API answers with, and a docstring that says what to do:
+it is the `remedy` that the API, the command line and docs/errors.md show. `message` says what happened this time.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+
+class LoaError(Exception):
+    """Look at the server's log for the cause; if it looks like a defect of Loa, report it with the log."""
+
+    code = "internal_error"
+    status = 500
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details  # JSON-serialisable extras, e.g. the close names of an unknown voice
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.message, self.details))
+
+    @classmethod
+    def remedy(cls) -> str:
+        return " ".join(inspect.cleandoc(cls.__doc__ or "").split())
+
+    def to_json(self) -> dict[str, Any]:
+        return {"code": self.code, "message": self.message, "remedy": self.remedy(), **({"details": self.details} if self.details else {})}
+
+
+def _rebuild(kind: type[LoaError], message: str, details: dict[str, Any]) -> LoaError:
+    return kind(message, **details)
+
+
+def error_kinds() -> dict[str, type[LoaError]]:
+    """Every error class by its code, LoaError itself included."""
+    kinds: dict[str, type[LoaError]] = {}
+    todo: list[type[LoaError]] = [LoaError]
+    while todo:
+        kind = todo.pop()
+        kinds[kind.code] = kind
+        todo.extend(kind.__subclasses__())
+    return dict(sorted(kinds.items()))
+
+
+# --- the request is wrong -------------------------------------------------------------------------------------------
+
+
+class InvalidRequest(LoaError):
+    """Correct the named field and send the request again; /docs lists every field with its limits."""
+
+    code, status = "invalid_request", 400
+
+
+class MalformedJson(LoaError):
+    """Send one JSON object, encoded as UTF-8."""
+
+    code, status = "malformed_json", 400
+
+
+class UnsupportedMediaType(LoaError):
+    """Send application/json with an `input`, or multipart/form-data with a `file` ending in .txt or .md."""
+
+    code, status = "unsupported_media_type", 415
+
+
+class EmptyText(LoaError):
+    """Send at least one letter or digit; text of nothing but blanks, punctuation or control characters cannot be spoken."""
+
+    code, status = "empty_text", 400
+
+
+class TextTooLong(LoaError):
+    """Send long text as a file (multipart `file`), split it, or raise LOA_TEXT_LIMIT or LOA_FILE_TEXT_LIMIT on the server."""
+
+    code, status = "text_too_long", 413
+
+
+class BodyTooLarge(LoaError):
+    """Send a smaller file, or raise LOA_BODY_LIMIT on the server."""
+
+    code, status = "body_too_large", 413
+
+
+class UnknownVoice(LoaError):
+    """Choose one of the voices that `loa voices list` or GET /v1/voices shows."""
+
+    code, status = "unknown_voice", 404
+
+
+class VoiceNotInstalled(LoaError):
+    """Install the voice on the server with `loa voices pull NAME`, then submit again."""
+
+    code, status = "voice_not_installed", 409
+
+
+class UnknownFormat(LoaError):
+    """Choose wav, flac, mp3, ogg or opus."""
+
+    code, status = "unknown_format", 400
+
+
+class InvalidSpeed(LoaError):
+    """Choose a speed from 0.5 (half as fast) to 2.0 (twice as fast)."""
+
+    code, status = "invalid_speed", 400
+
+
+class IdempotencyConflict(LoaError):
+    """Use a new Idempotency-Key for a new request; a key may only repeat the very same request."""
+
+    code, status = "idempotency_conflict", 422
+
+
+class UnknownJob(LoaError):
+    """Check the job's id; ended jobs are forgotten after LOA_JOB_RETENTION_DAYS."""
+
+    code, status = "unknown_job", 404
+
+
+class JobNotFinished(LoaError):
+    """Poll the job until its state is `succeeded`, then fetch the audio."""
+
+    code, status = "job_not_finished", 409
+
+
+class AudioExpired(LoaError):
+    """Submit the text again; the audio file of this job is no longer in the artifact store."""
+
+    code, status = "audio_expired", 410
+
+
+class RangeNotSatisfiable(LoaError):
+    """Ask for a byte range inside the file; a request without Range gets the whole of it."""
+
+    code, status = "range_not_satisfiable", 416
+
+
+class NotFound(LoaError):
+    """Check the address; /docs lists every call."""
+
+    code, status = "not_found", 404
+
+
+class MethodNotAllowed(LoaError):
+    """Check the method; /docs lists every call."""
+
+    code, status = "method_not_allowed", 405
+
+
+# --- the job could not be done --------------------------------------------------------------------------------------
+
+
+class Unspeakable(LoaError):
+    """Change the named passage: the voice's phonemizer finds nothing in it that can be said."""
+
+    code, status = "unspeakable_text", 422
+
+
+class BrokenVoice(LoaError):
+    """Install the voice again with `loa voices pull NAME --force`; its files are damaged or of another model."""
+
+    code, status = "broken_voice", 500
+
+
+class VoiceChanged(LoaError):
+    """Submit again: the voice was replaced or removed after this job was submitted."""
+
+    code, status = "voice_changed", 409
+
+
+class UnknownEngine(LoaError):
+    """Correct the manifest's `engine`, or install the part of Loa that has this engine."""
+
+    code, status = "unknown_engine", 500
+
+
+class BrokenManifest(LoaError):
+    """Correct the named field of the voice manifest; docs/voices.md lists the fields."""
+
+    code, status = "broken_manifest", 500
+
+
+class DownloadFailed(LoaError):
+    """Check the internet connection and run the command again: it goes on where it stopped."""
+
+    code, status = "download_failed", 502
+
+
+class ChecksumMismatch(LoaError):
+    """Run the command again; if it happens again, the source has changed and its manifest must be checked before use."""
+
+    code, status = "checksum_mismatch", 502
+
+
+class WorkerLost(LoaError):
+    """Look at the worker's log: three processes died while they spoke this passage. Change the passage, or report it."""
+
+    code, status = "worker_lost", 500
+
+
+class SynthesisFailed(LoaError):
+    """Look at the worker's log for the cause, then submit again: finished segments are kept and only the rest is spoken."""
+
+    code, status = "synthesis_failed", 500
+
+
+class OutOfMemory(LoaError):
+    """Use shorter sentences, fewer processes per device, or a device with more memory."""
+
+    code, status = "out_of_memory", 500
+
+
+class StorageFull(LoaError):
+    """Free space where LOA_ARTIFACTS points, then submit again: finished segments are kept and only the rest is spoken."""
+
+    code, status = "storage_full", 507
+
+
+class ArtifactMissing(LoaError):
+    """Submit again; if it happens again, check that all processes share one artifact store (LOA_ARTIFACTS)."""
+
+    code, status = "artifact_missing", 500
+
+
+# --- the service is not there ---------------------------------------------------------------------------------------
+
+
+class StoreUnavailable(LoaError):
+    """Send the request again after the seconds in Retry-After, with the same Idempotency-Key; check that Redis runs."""
+
+    code, status = "store_unavailable", 503
+
+
+class NotReady(LoaError):
+    """Wait until a worker is hot; GET /v1/workers shows what each is doing."""
+
+    code, status = "not_ready", 503
+
+
+class ServerUnreachable(LoaError):
+    """Start the service with `loa up`, or set LOA_URL to where it runs."""
+
+    code, status = "server_unreachable", 503
+
+
+class SchemaMismatch(LoaError):
+    """Run the same version of Loa everywhere: this Redis holds the data of another one."""
+
+    code, status = "schema_mismatch", 500
+
+
+class UnsupportedRedis(LoaError):
+    """Use a single Redis or Valkey server, version 6.2 or newer, without Cluster mode."""
+
+    code, status = "unsupported_redis", 500
+
+
+class BrokerMissing(LoaError):
+    """Install valkey-server or redis-server (6.2 or newer), or set LOA_REDIS_URL to one that runs."""
+
+    code, status = "broker_missing", 500
+
+
+class DataDirInUse(LoaError):
+    """Stop the other `loa up` that uses this folder, or give this one a folder of its own with --data-dir."""
+
+    code, status = "data_dir_in_use", 500
+
+
+class PortInUse(LoaError):
+    """Stop the program that listens there, or choose another port with --port or LOA_PORT (0: any free port)."""
+
+    code, status = "port_in_use", 500
+
+
+class ArtifactsNotShared(LoaError):
+    """Point LOA_ARTIFACTS of every process at the same place: one S3 URL, or one shared mount."""
+
+    code, status = "artifacts_not_shared", 500
+
+
+class InvalidSetting(LoaError):
+    """Correct the environment variable; docs/settings.md lists each with its unit and default."""
+
+    code, status = "invalid_setting", 500
+
+
+class StartFailed(LoaError):
+    """Read the lines above this one for the cause; `loa doctor` checks the installation."""
+
+    code, status = "start_failed", 500
