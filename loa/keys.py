@@ -1,0 +1,130 @@
+"""The one legend of Redis keys, and the one place where they are built.
+
+Every key starts with the prefix (`loa:`). Scripts get the prefix as KEYS[1] and build the rest with the same names through `key(...)` of store/scripts/prelude.lua: which keys a claim
+touches is known only inside the script, which is one of the reasons why Redis Cluster is refused at start. Times are milliseconds of the Redis clock.
+
+| key | type | what | ends |
+|---|---|---|---|
+| `schema` | string | SCHEMA_VERSION of the data | never |
+| `artifacts` | string | token of the artifact store that all processes share | never |
+| `seq` | counter | order of arrival, turns in rings, fences of claims, wake-up tokens | never |
+| `job:ID` | hash | the job record | `LOA_JOB_RETENTION_DAYS` after its end |
+| `job:ID:items` | hash | item → `[bucket, estimate ms, state, claim, losses]`; an item is `plan`, a segment's index or `assemble` | with the job's end |
+| `job:ID:ready:QUEUE:BUCKET` | list | items that wait, in order | with the job's end |
+| `ring:QUEUE:LANE:OWNER:BUCKET` | zset | jobs with items in that bucket, by turn | when empty |
+| `owners:QUEUE:LANE` | zset | owners with ready items, by turn | when empty |
+| `backlog:QUEUE` | hash | `items` and `ms` that are ready, `claims` made, `items_per_batch` and `ms_per_batch` of the last claim, `compute_ms` and `audio_ms` of late | never |
+| `claims` | zset | claim → end of its lease | when empty |
+| `claim:ID` | hash | queue, slot, `until` (no beat extends it further) | with its last item |
+| `claim:ID:items` | set | `JOB ITEM` that the claim still holds | with its last item |
+| `tokens:QUEUE` | zset | wake-ups that were sent and not yet taken, by when they expire | when empty |
+| `slots` | zset | worker process → end of its heartbeat | when empty |
+| `slot:SLOT` | hash | what that process announced: state, device, engines, voices, seconds of each step | an hour after its last heartbeat |
+| `hot:QUEUE` | zset | hot slots of a queue → end of their heartbeat | when empty |
+| `busy` | zset | slots inside a task → end of their lease | when empty |
+| `queues` | set | every queue that had work or a worker | never |
+| `draining` | zset | workers that are shutting down → when that is forgotten | when empty |
+| `device:HOST:UUID` | string | the worker that holds this device | its lease |
+| `jobs:OWNER:STATE` | zset | jobs of an owner in a state (or `all`), by creation | with the job record |
+| `ended` | zset | `OWNER JOB STATE` → when the record expires | with the job record |
+| `idempotency:OWNER:HASH` | string | `REQUESTHASH JOB` | `LOA_IDEMPOTENCY_HOURS` |
+| `reconciler` | hash | `tick`, `run_id`, `hold` | never |
+| `events` | channel | `{"job", "state"}` whenever a job ends | – |
+"""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 1
+PREFIX = "loa:"
+
+PLAN = "plan"  # both the queue and the one item in it
+ASSEMBLE = "assemble"
+BUCKET_BOUNDS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0)  # seconds of audio; a batch is padded to its longest, so neighbours differ by about a half
+BUCKETS = tuple(str(number) for number in range(len(BUCKET_BOUNDS) + 1))
+SOLO = "solo"  # the bucket of items that lost a worker: claimed alone
+
+
+def speak(engine: str) -> str:
+    """The queue of an engine's segments."""
+    return f"speak.{engine}"
+
+
+def bucket(audio_seconds: float) -> str:
+    """The length bucket of a segment."""
+    return BUCKETS[sum(audio_seconds > bound for bound in BUCKET_BOUNDS)]
+
+
+class Keys:
+    """One method a key; see the legend above."""
+
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.prefix = prefix
+
+    def _key(self, *parts: str) -> str:
+        return self.prefix + ":".join(parts)
+
+    def schema(self) -> str:
+        return self._key("schema")
+
+    def artifacts(self) -> str:
+        return self._key("artifacts")
+
+    def job(self, job_id: str) -> str:
+        return self._key("job", job_id)
+
+    def items(self, job_id: str) -> str:
+        return self._key("job", job_id, "items")
+
+    def ready(self, job_id: str, queue: str, bucket: str) -> str:
+        return self._key("job", job_id, "ready", queue, bucket)
+
+    def ring(self, queue: str, lane: str, owner: str, bucket: str) -> str:
+        return self._key("ring", queue, lane, owner, bucket)
+
+    def owners(self, queue: str, lane: str) -> str:
+        return self._key("owners", queue, lane)
+
+    def backlog(self, queue: str) -> str:
+        return self._key("backlog", queue)
+
+    def claims(self) -> str:
+        return self._key("claims")
+
+    def claim(self, claim_id: str) -> str:
+        return self._key("claim", claim_id)
+
+    def tokens(self, queue: str) -> str:
+        return self._key("tokens", queue)
+
+    def slots(self) -> str:
+        return self._key("slots")
+
+    def slot(self, slot: str) -> str:
+        return self._key("slot", slot)
+
+    def hot(self, queue: str) -> str:
+        return self._key("hot", queue)
+
+    def busy(self) -> str:
+        return self._key("busy")
+
+    def draining(self) -> str:
+        return self._key("draining")
+
+    def queues(self) -> str:
+        return self._key("queues")
+
+    def device(self, host: str, uuid: str) -> str:
+        return self._key("device", host, uuid)
+
+    def jobs(self, owner: str, state: str) -> str:
+        return self._key("jobs", owner, state)
+
+    def ended(self) -> str:
+        return self._key("ended")
+
+    def idempotency(self, owner: str, key_hash: str) -> str:
+        return self._key("idempotency", owner, key_hash)
+
+    def events(self) -> str:
+        return self._key("events")

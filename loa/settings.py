@@ -1,0 +1,119 @@
+"""Every setting of Loa: environment variable, unit, default and the reason for it.
+
+`Settings.load()` reads the environment once; values travel as one frozen object. docs/settings.md is checked against this file by a test.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from loa.errors import InvalidSetting
+
+
+def setting(default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None) -> Any:
+    """A field with its unit, its reason and, for numbers, the bounds that are enforced."""
+    return dataclasses.field(default=default, metadata={"unit": unit, "reason": reason, "least": least, "most": most})
+
+
+def _default_data_dir() -> str:
+    return str(Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "loa")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    # --- where things are
+    data_dir: str = setting("", "folder", "all that a single machine keeps: Redis data, artifacts, voices; default ~/.local/share/loa")
+    redis_url: str = setting("", "URL", "absent: an embedded server in LOA_DATA_DIR is started by `loa up`")
+    artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts")
+    voices: str = setting("", "folders, separated by ':'", "more voice manifests beside those that come with Loa and LOA_DATA_DIR/voices")
+    url: str = setting("http://127.0.0.1:8298", "URL", "where the command line finds the server")
+
+    # --- API
+    host: str = setting("127.0.0.1", "address", "loopback: without keys nobody else may submit")
+    port: int = setting(8298, "port", "free of common services", least=0, most=65535)
+    api_threads: int = setting(280, "threads", "200 clients in ?wait each hold one; the rest answer everything else", least=4, most=4000)
+    text_limit: int = setting(1_000_000, "characters", "a long novel as JSON `input`", least=1)
+    file_text_limit: int = setting(5_000_000, "characters", "the text of an uploaded file", least=1)
+    body_limit: int = setting(200_000_000, "bytes", "an uploaded file with its form", least=1024)
+    submit_deadline: float = setting(2.0, "seconds", "a submit that Redis executes later than this is refused, so a 503 never leaves a job behind", least=0.1)
+    idempotency_hours: float = setting(48, "hours", "clients repeat within a day; twice that", least=24)
+    job_retention_days: float = setting(30, "days", "records of ended jobs", least=0.0001)
+    socket_timeout: int = setting(30, "seconds", "a slow client is cut after this", least=1)
+
+    # --- workers
+    devices: str = setting("auto", "names, separated by ','", "auto: every CUDA device, else the CPU; or cpu, or cuda:0,cuda:1")
+    processes: int = setting(1, "processes per device", "one process keeps a device busy; on a CPU one process with all threads beats two", least=1, most=64)
+    engines: str = setting("", "names, separated by ','", "default: every engine that is installed")
+    preload: str = setting("", "voices, separated by ','", "voices to load at start beside the common ones")
+    threads: int = setting(0, "threads per process", "0: the machine's cores divided by its processes", least=0)
+    warm: bool = setting(True, "true or false", "false: no warm-up, preload or voice cache; only for measuring what they are worth")
+    start_limit: float = setting(300, "seconds", "a worker process that is not hot by then has failed", least=1)
+    batch_max: int = setting(64, "segments", "more brings nothing on any device that was measured", least=1, most=512)
+    batch_seconds: float = setting(2.0, "seconds of compute", "a new sentence waits for one batch at most", least=0.01)
+    task_seconds: float = setting(30.0, "seconds", "a task ends after this and wakes its successor, so shutdowns and limits stay simple", least=0.1)
+    voice_cache_bytes: int = setting(2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1)
+    drain_seconds: float = setting(20, "seconds", "SIGTERM: a running batch may take this long, then it is handed back", least=0)
+
+    # --- leases
+    lease: float = setting(10.0, "seconds", "a worker that was silent for this long is lost", least=0.2)
+    beat: float = setting(3.0, "seconds", "three beats fit into a lease", least=0.05)
+    reconcile: float = setting(1.0, "seconds", "how often lost work is looked for", least=0.05)
+    token: float = setting(2.0, "seconds", "a wake-up that nobody took by then is sent again", least=0.1)
+
+    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR", "what the processes write to standard error")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """Read `LOA_*` from `environ` (default: the process's); `overrides` win. Raises InvalidSetting."""
+        environ = os.environ if environ is None else environ
+        kinds = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            name = variable(field.name)
+            raw = environ.get(name)
+            if raw is not None and raw.strip() != "":
+                values[field.name] = _parse(name, raw.strip(), kinds[field.name])
+        values.update({key: value for key, value in overrides.items() if value is not None})
+        loaded = cls(**values)
+        data_dir = str(Path(loaded.data_dir or _default_data_dir()).expanduser().absolute())
+        artifacts = loaded.artifacts or str(Path(data_dir) / "artifacts")
+        loaded = dataclasses.replace(loaded, data_dir=data_dir, artifacts=artifacts)
+        loaded._check()
+        return loaded
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make another process load these very settings."""
+        pairs = ((variable(field.name), getattr(self, field.name)) for field in dataclasses.fields(self))
+        return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in pairs}
+
+    def _check(self) -> None:
+        for field in dataclasses.fields(self):
+            least, most = field.metadata["least"], field.metadata["most"]
+            value = getattr(self, field.name)
+            if (least is not None and value < least) or (most is not None and value > most):
+                bounds = f"at least {least}" if most is None else f"{least} to {most}"
+                raise InvalidSetting(f"{variable(field.name)} is {value}; it takes {bounds} ({field.metadata['unit']})")
+        if self.beat * 3 > self.lease:
+            raise InvalidSetting(f"LOA_BEAT is {self.beat} s and LOA_LEASE {self.lease} s; a lease must hold three beats")
+        if self.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise InvalidSetting(f"LOA_LOG_LEVEL is {self.log_level!r}; it takes DEBUG, INFO, WARNING or ERROR")
+
+
+def variable(field_name: str) -> str:
+    """The environment variable of a field: `data_dir` → `LOA_DATA_DIR`."""
+    return f"LOA_{field_name.upper()}"
+
+
+def _parse(name: str, raw: str, kind: type) -> Any:
+    try:
+        if kind is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[raw.lower()]
+        return kind(raw)
+    except (KeyError, ValueError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise InvalidSetting(f"{name} is {raw!r}; it takes {wanted}") from None

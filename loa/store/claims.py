@@ -1,0 +1,169 @@
+"""Claiming work under a lease, and every way a claim ends: the side of the store that workers use.
+
+A claim's id is its fence: a counter and a random nonce (a counter alone could be issued twice after Redis lost its tail). Every call that changes something names the claim, and is
+answered *superseded* when the claim no longer holds the item.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from loa.errors import ArtifactMissing, LoaError
+from loa.jobs import Job
+from loa.keys import ASSEMBLE, PLAN, bucket
+from loa.plan import Segment
+from loa.store.database import Database
+from loa.store.scripts import milliseconds
+
+INSERT = 500  # segments a script at most, so that no script holds Redis for long
+LEAST_LIMIT = 30.0  # seconds that any batch may take; a longer one gets 10 × its estimate
+
+
+class Refusal(StrEnum):
+    """Why a claim got nothing."""
+
+    EMPTY = "empty"  # no work is ready
+    DRAIN = "drain"  # this worker is shutting down
+    COLD = "cold"  # this slot is not hot, or its heartbeat ended
+
+
+@dataclass(frozen=True)
+class Item:
+    """One unit of work of a job: `plan`, a segment's index, or `assemble`."""
+
+    job_id: str
+    name: str
+
+    @property
+    def index(self) -> int:
+        return int(self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What a claim holds. Items that were done or handed back are no longer its own."""
+
+    claim: str
+    items: tuple[Item, ...]
+    jobs: dict[str, Job]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """A segment whose audio is in the artifact store."""
+
+    item: Item
+    audio_seconds: float
+    setup_seconds: float = 0.0  # load events that it waited for
+    synthesis_seconds: float = 0.0  # 0: it was in the store already
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    accepted: tuple[bool, ...]  # False: superseded, canceled or failed meanwhile
+    complete: tuple[str, ...]  # jobs whose last segment this was
+
+
+class Claims:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, queue: str, slot: str, *, token: str = "", most: int, seconds: float, rate: float) -> Batch | Refusal:
+        """The next batch of a queue: at most `most` items and `seconds` of compute, at `rate` seconds of compute per second of audio."""
+        arguments = (most, milliseconds(seconds / rate) if rate > 0 else 2**53, rate, milliseconds(LEAST_LIMIT))
+        outcome, *rest = self._database.run("claim", queue, slot, token, secrets.token_hex(8), *arguments)
+        if outcome != "batch":
+            return Refusal(outcome)
+        claim, count, *rest = rest
+        names, rest = rest[: 2 * count], rest[2 * count :]
+        jobs, tokens = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
+        self._database.wake(tokens)
+        records = [Job.from_record(_pairs(record)) for record in jobs]
+        items = tuple(Item(job_id, name) for job_id, name in zip(names[::2], names[1::2], strict=True))
+        return Batch(claim=claim, items=items, jobs={job.id: job for job in records})
+
+    def claim_item(self, item: Item, slot: str) -> Batch | None:
+        """One named ready item, for the process that made it ready. None: somebody else was faster."""
+        reply = self._database.run("claim_item", item.job_id, item.name, slot, secrets.token_hex(8), milliseconds(LEAST_LIMIT))
+        if not reply:
+            return None
+        claim, record = reply
+        return Batch(claim=claim, items=(item,), jobs={item.job_id: Job.from_record(_pairs(record))})
+
+    def start(self, claim: str, items: Sequence[Item]) -> list[Item]:
+        """Mark items as started, just before the work that could kill the process; returns those still held."""
+        answer = self._database.run("start", claim, *_flat(items))
+        return [item for item, held in zip(items, answer, strict=True) if held]
+
+    def record(self, claim: str, spoken: Sequence[Spoken]) -> Recorded:
+        """Record spoken segments; the last one of a job makes its assembly ready."""
+        arguments: list[str | int] = []
+        for one in spoken:
+            arguments += [one.item.job_id, one.item.name]
+            # A synthesis is never recorded as nothing: 0 means that the segment was in the store already.
+            arguments += [milliseconds(one.audio_seconds), milliseconds(one.setup_seconds), max(milliseconds(one.synthesis_seconds), int(one.synthesis_seconds > 0))]
+        count, *rest = self._database.run("record", claim, *arguments)
+        accepted, (complete, *rest) = rest[:count], rest[count:]
+        self._database.wake(rest[complete:])
+        return Recorded(accepted=tuple(bool(one) for one in accepted), complete=tuple(rest[:complete]))
+
+    def plan(self, claim: str, job_id: str, segments: Sequence[Segment], path: str) -> bool:
+        """Insert a plan that is already stored at `path`, in steps, and make it current. False: the claim is superseded."""
+        for first in range(0, len(segments), INSERT):
+            pairs = [part for one in segments[first : first + INSERT] for part in (bucket(one.audio_seconds), milliseconds(one.audio_seconds))]
+            if not self._database.run("plan_insert", claim, job_id, first, *pairs):
+                return False
+        outcome, *tokens = self._database.run("planned", claim, job_id, path)
+        self._database.wake(tokens)
+        return bool(outcome == "planned")
+
+    def finish(self, claim: str, job_id: str, result: dict[str, Any]) -> bool:
+        """Publish a result (with the artifact paths under this claim) and end the job. False: superseded; the caller removes what it wrote."""
+        return bool(self._database.run("finish", claim, job_id, json.dumps(result)))
+
+    def missing(self, claim: str, job_id: str, segments: Iterable[int]) -> None:
+        """Return segments that are gone from the artifact store, from an assembly to the speakers."""
+        indices = [str(index) for index in segments]
+        error = ArtifactMissing(f"segments {', '.join(indices[:5])} vanished from the artifact store again and again")
+        _, *tokens = self._database.run("missing", claim, job_id, json.dumps(error.to_json()), *indices)
+        self._database.wake(tokens)
+
+    def fail(self, claim: str, item: Item, error: LoaError) -> bool:
+        """End a job with an error over an item that the claim holds. False: superseded."""
+        return bool(self._database.run("fail", claim, item.job_id, item.name, json.dumps(error.to_json(), ensure_ascii=False)))
+
+    def hand_back(self, claim: str, items: Sequence[Item]) -> None:
+        """Give items back at once, uncharged."""
+        if items:
+            self._database.wake(self._database.run("hand_back", claim, *_flat(items)))
+
+    def idle(self, slot: str, queue: str) -> None:
+        """The slot's task has ended; if work is left, wake its successor."""
+        self._database.wake(self._database.run("idle", slot, queue))
+
+
+def plan_item(job_id: str) -> Item:
+    return Item(job_id, PLAN)
+
+
+def assemble_item(job_id: str) -> Item:
+    return Item(job_id, ASSEMBLE)
+
+
+def without(batch: Batch, done: Iterable[Item]) -> Batch:
+    """The batch less some of its items."""
+    gone = set(done)
+    return replace(batch, items=tuple(item for item in batch.items if item not in gone))
+
+
+def _flat(items: Iterable[Item]) -> list[str]:
+    return [part for item in items for part in (item.job_id, item.name)]
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,86 @@
+"""Connections to the one Redis: how long each side waits for it, and what it must be."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError
+from redis.retry import Retry
+
+from loa.errors import SchemaMismatch, StoreUnavailable, UnsupportedRedis
+from loa.keys import SCHEMA_VERSION, Keys
+
+AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+LEAST_VERSION = (6, 2)
+FOREVER = 10**9  # attempts
+
+T = TypeVar("T")
+
+
+def connect_api(url: str) -> redis.Redis:
+    """For processes that answer people: 1 s at most and never a second try, because a frozen Redis would execute every resent script later."""
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0), client_name="loa-api")
+
+
+def connect_worker(url: str) -> redis.Redis:
+    """For processes that hold work: they wait until Redis is back, and every script they send may be sent twice."""
+    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), FOREVER, supported_errors=AWAY)
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=5, socket_connect_timeout=2, retry=retry, client_name="loa-worker")
+
+
+def connect_briefly(url: str) -> redis.Redis:
+    """For threads of workers that must not hang: one try, 2 s; the caller comes again by itself."""
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), client_name="loa-thread")
+
+
+class Breaker:
+    """Refuses calls for a moment after Redis was found away, so that a hundred waiting requests do not each wait a second to learn the same."""
+
+    def __init__(self, pause: float = 0.5, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pause, self._clock = pause, clock
+        self._open_until = 0.0
+        self._lock = Lock()
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Around one call. Raises StoreUnavailable at once while open, and instead of the client's errors."""
+        if self._clock() < self._open_until:
+            raise StoreUnavailable("Redis did not answer a moment ago")
+        try:
+            yield
+        except AWAY as error:
+            with self._lock:
+                self._open_until = self._clock() + self._pause
+            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+
+
+class Patience:
+    """The guard of worker processes: no breaker, only the translation of errors that are left after all retries."""
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        try:
+            yield
+        except AWAY as error:
+            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+
+
+def check(client: redis.Redis, keys: Keys) -> None:
+    """Refuse a server that Loa cannot run on, or whose data another version wrote. Raises UnsupportedRedis or SchemaMismatch."""
+    info: dict[str, Any] = client.info("server") | client.info("cluster")
+    version = tuple(int(part) for part in re.findall(r"\d+", str(info["redis_version"]))[:2])
+    if version < LEAST_VERSION:
+        raise UnsupportedRedis(f"this Redis is {info['redis_version']}; Loa needs 6.2 or newer")
+    if info.get("cluster_enabled"):
+        raise UnsupportedRedis("this Redis runs in Cluster mode; Celery and Loa's scripts need a single server")
+    client.set(keys.schema(), SCHEMA_VERSION, nx=True)
+    found = client.get(keys.schema())
+    if str(found) != str(SCHEMA_VERSION):
+        raise SchemaMismatch(f"the data in this Redis has schema {found}, this version of Loa has {SCHEMA_VERSION}")

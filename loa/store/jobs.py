@@ -1,0 +1,126 @@
+"""Submitting, reading, listing and canceling jobs: the side of the store that answers people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loa.errors import IdempotencyConflict, InvalidRequest, StoreUnavailable, UnknownJob
+from loa.jobs import DEFAULT_OWNER, Job, Order, Standing
+from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, bucket, speak
+from loa.states import State
+from loa.store.database import Database
+from loa.store.scripts import milliseconds
+
+PAGE = 100  # jobs a page at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted:
+    job_id: str
+    created: bool  # False: an earlier request with the same Idempotency-Key made it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idempotency:
+    """A client's key (hashed) with the hash of the request that it stands for."""
+
+    key_hash: str
+    request_hash: str
+
+
+class Jobs:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def deadline(self) -> int:
+        """The instant (ms, Redis clock) after which a submit that begins now must not take effect any more."""
+        seconds, micros = self._database.command("time")
+        return seconds * 1000 + micros // 1000 + milliseconds(self._database.settings.submit_deadline)
+
+    def submit(self, order: Order, *, deadline: int, idempotency: Idempotency | None = None) -> Submitted:
+        """Record a job in one atomic step and wake a worker.
+
+        `deadline` is what `deadline()` gave when the request began. Raises IdempotencyConflict, and StoreUnavailable when Redis is away or too late.
+        """
+        if (order.segment is None) == (order.document is None):
+            raise ValueError("an order has either its one segment or a document to plan")
+        item = "0" if order.segment else PLAN
+        estimate = order.segment.audio_seconds if order.segment else 0.0
+        ttl = milliseconds(self._database.settings.idempotency_hours * 3600)
+        pairs = [text for pair in order.fields().items() for text in pair]
+        key = (idempotency.key_hash, idempotency.request_hash) if idempotency else ("", "")
+        outcome, *rest = self._database.run(
+            "submit", order.id, deadline, *key, ttl, item, bucket(estimate) if order.segment else BUCKETS[0], milliseconds(estimate), *pairs
+        )
+        if outcome == "late":
+            raise StoreUnavailable("Redis answered too late to accept the job; nothing was recorded")
+        if outcome == "conflict":
+            raise IdempotencyConflict("this Idempotency-Key was used before with another request", job=rest[0])
+        if outcome == "created":
+            self._database.wake(rest[1:])
+        return Submitted(job_id=rest[0], created=outcome == "created")
+
+    def get(self, job_id: str, owner: str | None = DEFAULT_OWNER) -> Job:
+        """A job of this owner (None: of anyone). Raises UnknownJob."""
+        record = self._database.command("hgetall", self._database.keys.job(job_id))
+        if not record or (owner is not None and record["owner"] != owner):
+            raise UnknownJob(f"there is no job {job_id}")
+        return Job.from_record(record)
+
+    def standing(self, job: Job) -> Standing:
+        """Where the job stands among the others."""
+        keys = self._database.keys
+        queue = ASSEMBLE if job.state is State.ASSEMBLING else speak(job.engine) if job.segments_total else PLAN
+        seconds, micros = self._database.command("time")
+        now = seconds + micros / 1e6
+        if job.ended:
+            return Standing(now=now)
+        rings = [keys.ring(queue, job.lane, job.owner, bucket) for bucket in (*BUCKETS, SOLO)]
+        with self._database.pipeline() as pipeline:
+            pipeline.zcount(keys.hot(queue), f"({milliseconds(now)}", "+inf")
+            pipeline.hmget(keys.backlog(queue), "compute_ms", "audio_ms")
+            for ring in rings:
+                pipeline.zscore(ring, job.id)
+            hot, (compute_ms, audio_ms), *turns = pipeline.execute()
+        turns = [turn for turn in turns if turn is not None]
+        ahead = 0
+        if turns and job.state is State.QUEUED:
+            with self._database.pipeline() as pipeline:
+                for ring in rings:
+                    pipeline.zcount(ring, "-inf", f"({min(turns):.0f}")
+                ahead = sum(pipeline.execute())
+        pace = int(compute_ms) / int(audio_ms) if audio_ms and int(audio_ms) else None
+        return Standing(now=now, ahead=ahead, hot_slots=hot, pace=pace)
+
+    def list(self, owner: str = DEFAULT_OWNER, *, state: State | None = None, limit: int = 20, cursor: str | None = None) -> tuple[list[Job], str | None]:
+        """Jobs of an owner, newest first, and the cursor of the next page (None: this was the last)."""
+        if not 1 <= limit <= PAGE:
+            raise InvalidRequest(f"limit is {limit}; it takes 1 to {PAGE}")
+        index = self._database.keys.jobs(owner, state.value if state else "all")
+        newest, skip = _parse_cursor(cursor) if cursor else ("+inf", 0)
+        rows = self._database.command("zrevrangebyscore", index, newest, "-inf", start=skip, num=limit + 1, withscores=True)
+        page, more = rows[:limit], len(rows) > limit
+        with self._database.pipeline() as pipeline:
+            for job_id, _ in page:
+                pipeline.hgetall(self._database.keys.job(job_id))
+            records = pipeline.execute()
+        following = None
+        if more:
+            last = page[-1][1]
+            same = sum(score == last for _, score in page) + (skip if newest == f"{last:.0f}" else 0)
+            following = f"{last:.0f}-{same}"
+        return [Job.from_record(record) for record in records if record], following
+
+    def cancel(self, job_id: str, owner: str = DEFAULT_OWNER) -> Job:
+        """End a job unless it has ended already; its segments leave the queue at once. Raises UnknownJob."""
+        if self._database.run("cancel", job_id, owner) is None:
+            raise UnknownJob(f"there is no job {job_id}")
+        return self.get(job_id, owner)
+
+
+def _parse_cursor(cursor: str) -> tuple[str, int]:
+    """`CREATED-SKIP`: go on at this instant (ms), after so many jobs of that very instant."""
+    created, _, skip = cursor.partition("-")
+    if not (created.isdecimal() and skip.isdecimal()):
+        raise InvalidRequest("cursor is not one that a list gave")
+    return created, int(skip)

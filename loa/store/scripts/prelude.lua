@@ -1,0 +1,204 @@
+-- Shared by every script: keys, time, the table of moves, and the few operations that the moves are made of.
+-- KEYS[1] is the key prefix; MOVES, BUCKETS, SOLO, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION are put before this text by scripts.py.
+-- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms}; its state is r (ready), c (claimed), s (started) or d (done).
+
+local PREFIX = KEYS[1]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function key(...)
+  return PREFIX .. table.concat({ ... }, ':')
+end
+
+local function int(value)
+  return tonumber(value) or 0
+end
+
+local function turn()
+  return redis.call('INCR', key('seq'))
+end
+
+-- The job's fields that decide where its items wait.
+local function place(id)
+  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created')
+  if not fields[1] then
+    return nil
+  end
+  return { id = id, state = fields[1], owner = fields[2], lane = fields[3], engine = fields[4], born = fields[5], created = fields[6] }
+end
+
+local function queue_of(job, item)
+  if item == 'plan' or item == 'assemble' then
+    return item
+  end
+  return 'speak.' .. job.engine
+end
+
+-- The one way a job's state changes. Returns the new state, or nil where the table has no such move.
+local function move(job, event)
+  local target = MOVES[job.state] and MOVES[job.state][event]
+  if not target then
+    return nil
+  end
+  if target ~= job.state then
+    redis.call('ZREM', key('jobs', job.owner, job.state), job.id)
+    redis.call('ZADD', key('jobs', job.owner, target), job.created, job.id)
+    redis.call('HSET', key('job', job.id), 'state', target)
+    job.state = target
+  end
+  return target
+end
+
+local function read_item(id, item)
+  local raw = redis.call('HGET', key('job', id, 'items'), item)
+  return raw and cjson.decode(raw) or nil
+end
+
+local function write_item(id, item, record)
+  redis.call('HSET', key('job', id, 'items'), item, cjson.encode(record))
+end
+
+local function count_ready(job, queue, items, ms)
+  redis.call('HINCRBY', key('backlog', queue), 'items', items)
+  redis.call('HINCRBY', key('backlog', queue), 'ms', ms)
+  redis.call('HINCRBY', key('job', job.id), 'ready_items:' .. queue, items)
+  redis.call('HINCRBY', key('job', job.id), 'ready_ms:' .. queue, ms)
+end
+
+local function join_ring(job, queue, bucket, front)
+  local ring = key('ring', queue, job.lane, job.owner, bucket)
+  if front then
+    redis.call('ZADD', ring, 'LT', job.born, job.id) -- what was lost keeps the turn of its job's arrival
+  else
+    redis.call('ZADD', ring, 'NX', turn(), job.id)
+  end
+  redis.call('ZADD', key('owners', queue, job.lane), 'NX', turn(), job.owner)
+end
+
+-- Makes an item ready: at the end for new work, at the front for work that was lost or handed back.
+local function make_ready(job, item, record, front)
+  local queue = queue_of(job, item)
+  local bucket = record[5] > 0 and SOLO or record[1]
+  record[3] = 'r'
+  record[4] = ''
+  write_item(job.id, item, record)
+  redis.call(front and 'LPUSH' or 'RPUSH', key('job', job.id, 'ready', queue, bucket), item)
+  count_ready(job, queue, 1, record[2])
+  join_ring(job, queue, bucket, front)
+end
+
+local function each_bucket(visit)
+  for _, bucket in ipairs(BUCKETS) do
+    visit(bucket)
+  end
+  visit(SOLO)
+end
+
+-- Takes everything of a job out of the ready lists, however much it is, in a fixed number of commands.
+local function unlink(job)
+  for _, queue in ipairs({ 'plan', 'speak.' .. job.engine, 'assemble' }) do
+    local counts = redis.call('HMGET', key('job', job.id), 'ready_items:' .. queue, 'ready_ms:' .. queue)
+    if int(counts[1]) ~= 0 or int(counts[2]) ~= 0 then
+      count_ready(job, queue, -int(counts[1]), -int(counts[2]))
+    end
+    each_bucket(function(bucket)
+      redis.call('UNLINK', key('job', job.id, 'ready', queue, bucket))
+      redis.call('ZREM', key('ring', queue, job.lane, job.owner, bucket), job.id)
+    end)
+  end
+end
+
+-- Everything that an ended job leaves behind: its record and its place in the lists, both until RETENTION.
+local function close(job)
+  unlink(job)
+  redis.call('UNLINK', key('job', job.id, 'items'))
+  redis.call('HSET', key('job', job.id), 'finished', now)
+  redis.call('PEXPIRE', key('job', job.id), RETENTION)
+  redis.call('ZADD', key('ended'), now + RETENTION, job.owner .. ' ' .. job.id .. ' ' .. job.state)
+  redis.call('PUBLISH', key('events'), cjson.encode({ job = job.id, state = job.state }))
+end
+
+local function fail(job, error_json)
+  if not move(job, 'fail') then
+    return false
+  end
+  redis.call('HSET', key('job', job.id), 'error', error_json)
+  close(job)
+  return true
+end
+
+local function drop_claim_item(claim, id, item)
+  local items = key('claim', claim, 'items')
+  redis.call('SREM', items, id .. ' ' .. item)
+  if redis.call('EXISTS', items) == 0 then
+    redis.call('UNLINK', key('claim', claim))
+    redis.call('ZREM', key('claims'), claim)
+  end
+end
+
+-- The fence: the item's record if this claim still holds it, else nil.
+local function held(claim, id, item)
+  local record = read_item(id, item)
+  if record and record[4] == claim and (record[3] == 'c' or record[3] == 's') then
+    return record
+  end
+  return nil
+end
+
+local function worker_lost(job, item, losses)
+  local what = item == 'plan' and 'planned the document' or item == 'assemble' and 'assembled the audio' or 'spoke segment ' .. item
+  return cjson.encode({ code = 'worker_lost', message = losses .. ' worker processes died while they ' .. what })
+end
+
+-- Gives an item of a claim back to its queue. Charged: the worker is lost, and items that it had started count a loss; at MAX_LOSSES the job fails.
+local function release(claim, id, item, charged)
+  local record = held(claim, id, item)
+  drop_claim_item(claim, id, item)
+  local job = record and place(id)
+  if not job then
+    return 'stale'
+  end
+  if charged and record[3] == 's' then
+    record[5] = record[5] + 1
+    if record[5] >= MAX_LOSSES then
+      return fail(job, worker_lost(job, item, record[5])) and 'failed' or 'stale'
+    end
+  end
+  if not move(job, charged and 'lost' or 'return') then
+    return 'stale'
+  end
+  make_ready(job, item, record, true)
+  return 'ready'
+end
+
+-- Wake-ups to send now: as many as there are batches to claim and hot slots without a task, less those already under way.
+local function issue(queue)
+  local tokens = key('tokens', queue)
+  redis.call('ZREMRANGEBYSCORE', tokens, '-inf', now)
+  local backlog = redis.call('HMGET', key('backlog', queue), 'items', 'ms', 'items_per_batch', 'ms_per_batch')
+  local items, ms = int(backlog[1]), int(backlog[2])
+  if items <= 0 then
+    return {}
+  end
+  local batches = 1
+  if int(backlog[3]) > 0 then
+    batches = math.max(batches, math.ceil(items / int(backlog[3])), math.ceil(ms / math.max(1, int(backlog[4]))))
+  end
+  local wanted = batches - redis.call('ZCARD', tokens)
+  local issued = {}
+  if wanted <= 0 then
+    return issued
+  end
+  local free = -redis.call('ZCARD', tokens)
+  for _, slot in ipairs(redis.call('ZRANGEBYSCORE', key('hot', queue), '(' .. now, '+inf')) do
+    if int(redis.call('ZSCORE', key('busy'), slot)) <= now then
+      free = free + 1
+    end
+  end
+  for _ = 1, math.min(wanted, free) do
+    local token = tostring(turn())
+    redis.call('ZADD', tokens, now + TOKEN, token)
+    issued[#issued + 1] = queue .. ' ' .. token
+  end
+  return issued
+end

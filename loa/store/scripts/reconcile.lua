@@ -1,0 +1,48 @@
+-- Finds what was lost: leases that ended, wake-ups that nobody took, slots without a heartbeat, records past their time.
+-- ARGV: interval (ms). Returns {ran (1/0), claims expired, items ready again, jobs failed, tokens…}. Does nothing when another process did it within the interval.
+local interval = int(ARGV[1])
+local fields = redis.call('HMGET', key('reconciler'), 'tick', 'run_id', 'hold')
+local run_id = redis.call('INFO', 'server'):match('run_id:(%w+)')
+local tick, hold = int(fields[1]), int(fields[3])
+if fields[2] == run_id and now - tick < interval * 0.8 then
+  return { 0, 0, 0, 0 }
+end
+-- Nobody could beat while nobody could tick: after a pause or a restart of Redis every lease gets one more length.
+if fields[2] ~= run_id or now - tick > math.max(4 * interval, LEASE / 3) then
+  hold = now + LEASE
+end
+redis.call('HSET', key('reconciler'), 'tick', now, 'run_id', run_id, 'hold', hold)
+
+local expired, ready, failed = 0, 0, 0
+if now >= hold then
+  for _, claim in ipairs(redis.call('ZRANGEBYSCORE', key('claims'), '-inf', now, 'LIMIT', 0, 16)) do
+    expired = expired + 1
+    for _, entry in ipairs(redis.call('SMEMBERS', key('claim', claim, 'items'))) do
+      local id, item = entry:match('^(%S+) (%S+)$')
+      local outcome = release(claim, id, item, true)
+      ready = ready + (outcome == 'ready' and 1 or 0)
+      failed = failed + (outcome == 'failed' and 1 or 0)
+    end
+    redis.call('ZREM', key('claims'), claim)
+    redis.call('UNLINK', key('claim', claim), key('claim', claim, 'items'))
+  end
+  redis.call('ZREMRANGEBYSCORE', key('slots'), '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', key('busy'), '-inf', now)
+end
+redis.call('ZREMRANGEBYSCORE', key('draining'), '-inf', now)
+
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', key('ended'), '-inf', now, 'LIMIT', 0, 200)) do
+  local owner, id, state = entry:match('^(%S+) (%S+) (%S+)$')
+  redis.call('ZREM', key('jobs', owner, state), id)
+  redis.call('ZREM', key('jobs', owner, 'all'), id)
+  redis.call('ZREM', key('ended'), entry)
+end
+
+local reply = { 1, expired, ready, failed }
+for _, queue in ipairs(redis.call('SMEMBERS', key('queues'))) do
+  redis.call('ZREMRANGEBYSCORE', key('hot', queue), '-inf', now - LEASE)
+  for _, token in ipairs(issue(queue)) do
+    reply[#reply + 1] = token
+  end
+end
+return reply

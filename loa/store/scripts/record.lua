@@ -1,0 +1,57 @@
+-- Records spoken segments. The last one of a job creates its assemble item in the same step.
+-- ARGV: claim, then five for each segment: job, item, audio ms, set-up ms, synthesis ms.
+-- Returns {n, n × 1 (recorded) or 0 (superseded), m, m × job whose last segment this was, tokens…}.
+local claim = ARGV[1]
+local accepted, spoken, wake = {}, {}, false
+local queue, audio, compute
+for index = 2, #ARGV, 5 do
+  local id, item = ARGV[index], ARGV[index + 1]
+  local record = held(claim, id, item)
+  drop_claim_item(claim, id, item)
+  local job = record and place(id)
+  if job and job.state == 'speaking' then
+    record[3] = 'd'
+    record[6] = int(ARGV[index + 2])
+    write_item(id, item, record)
+    local fields = key('job', id)
+    redis.call('HINCRBY', fields, 'audio_ms', ARGV[index + 2])
+    redis.call('HINCRBY', fields, 'setup_ms', ARGV[index + 3])
+    redis.call('HINCRBY', fields, 'synthesis_ms', ARGV[index + 4])
+    queue = queue_of(job, item)
+    if int(ARGV[index + 4]) > 0 then
+      audio, compute = (audio or 0) + int(ARGV[index + 2]), (compute or 0) + int(ARGV[index + 4])
+    end
+    local total = int(redis.call('HGET', fields, 'total'))
+    if redis.call('HINCRBY', fields, 'done', 1) == total then
+      move(job, 'spoken')
+      make_ready(job, 'assemble', { '0', 0, 'r', '', 0, 0 }, false)
+      redis.call('SADD', key('queues'), 'assemble')
+      spoken[#spoken + 1] = id
+      wake = wake or total > 1 -- a one-segment job is assembled by the process that spoke it
+    end
+    accepted[#accepted + 1] = 1
+  else
+    accepted[#accepted + 1] = 0
+  end
+end
+if audio then
+  -- The pace of late: a moving sum over about the last ten minutes of audio.
+  local backlog = key('backlog', queue)
+  local kept = math.min(1, 600000 / math.max(1, int(redis.call('HGET', backlog, 'audio_ms'))))
+  redis.call('HSET', backlog, 'audio_ms', math.floor(kept * int(redis.call('HGET', backlog, 'audio_ms'))) + audio)
+  redis.call('HSET', backlog, 'compute_ms', math.floor(kept * int(redis.call('HGET', backlog, 'compute_ms'))) + compute)
+end
+local reply = { #accepted }
+for _, value in ipairs(accepted) do
+  reply[#reply + 1] = value
+end
+reply[#reply + 1] = #spoken
+for _, id in ipairs(spoken) do
+  reply[#reply + 1] = id
+end
+if wake then
+  for _, token in ipairs(issue('assemble')) do
+    reply[#reply + 1] = token
+  end
+end
+return reply

@@ -1,0 +1,1 @@
+"""The Celery shell around `loa` and the speech engines; the only home of torch."""

@@ -1,0 +1,99 @@
+"""The protocol that every speech engine obeys, and the values that cross it.
+
+An engine lives in one worker process, on one device. The process calls, in this order: `load` once, `make_voice` for every voice that is preloaded or asked for, `warm` for
+every shape that `warm_shapes` names, then `synthesize` for as long as it lives. Engines hold no voices themselves: the voice cache does (worker/voice_cache.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from loa.errors import LoaError
+from loa.voices import Voice
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceState:
+    """A voice, ready on its device: a plain dict of tensors and a JSON-serialisable description.
+
+    `module` is whatever the engine builds over those tensors to run them; it shares their memory and is never saved.
+    """
+
+    name: str
+    fingerprint: str
+    tensors: dict[str, torch.Tensor]
+    facts: dict[str, Any]
+    module: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that this voice holds on its device."""
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.tensors.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """One segment to speak: one to a few sentences of normalised text."""
+
+    text: str
+    voice: VoiceState
+    speed: float = 1.0  # 2.0: twice as fast
+    seed: int = 0  # of the CPU generator that draws this passage's noise: the same text sounds the same in any batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A word of the passage's text with its place in the text and in the audio."""
+
+    text: str
+    start: float  # seconds from the start of the passage's audio
+    end: float
+    offset: int  # characters from the start of the passage's text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """What an engine made of one passage."""
+
+    pcm: np.ndarray  # float32 [samples], mono, -1..1
+    sample_rate: int  # Hz
+    words: tuple[Word, ...]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / self.sample_rate
+
+
+class Engine(Protocol):
+    """A speech model on one device. `device` is the torch device that `load` was given."""
+
+    name: str  # as in a voice manifest's `engine`
+    sound_version: int  # equal to loa.engines.ENGINES[name].sound_version; part of every segment's address
+    device: torch.device
+
+    def load(self, device: torch.device) -> None:
+        """Load what all voices share (weights, phonemizer, kernels). Raises LoaError with what to do."""
+
+    def make_voice(self, voice: Voice, files: dict[str, Path]) -> VoiceState:
+        """Read an installed voice's files and put it on the device. Raises BrokenVoice with the file's name and what is wrong with it."""
+
+    def estimate(self, audio_seconds: float) -> float:
+        """Seconds of compute for so much audio on this device, before anything was measured."""
+
+    def warm_shapes(self) -> Sequence[Any]:
+        """The common shapes, most common first; each is one `warm` call."""
+
+    def warm(self, voice: VoiceState, shape: Any) -> None:
+        """Run `voice` once at `shape`, so that no job pays for a kernel's first use."""
+
+    def synthesize(self, passages: Sequence[Passage]) -> list[Speech | LoaError]:
+        """Speak all passages in as few forward passes as their voices allow; results in the order given.
+
+        A passage that cannot be spoken yields its LoaError in its place and leaves the others alone. Faults of the device (out of memory, a CUDA error) are raised.
+        """
