@@ -55,7 +55,7 @@ def _constants(settings: Settings) -> str:
 def _lua(value: Any) -> str:
     """A Python value as a Lua literal; only what the constants need."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name} = {_lua(entry)}" for name, entry in value.items()) + "}"
+        return "{" + ", ".join(f"['{name}'] = {_lua(entry)}" for name, entry in value.items()) + "}"
     if isinstance(value, str):
         return f"'{value}'"
     if isinstance(value, Iterable):
