@@ -1,8 +1,9 @@
 """The voices that this installation knows: read from manifests, kept up to date by stat, looked up without opening a file.
 
-Manifests are read from three places; where two have the same name the later one wins: the folder `voices` that comes with Loa, LOA_DATA_DIR/voices, the folders of LOA_VOICES.
-A voice's files lie in LOA_DATA_DIR/voices/<name> (where `loa voices pull` puts them), beside its manifest, in a folder of the voice's name beside its manifest, or in the Python
-package that the manifest names. The first place that has any of them is taken.
+Manifests are read from three places; where two have the same name the later one wins: the folder `voices` that comes with Loa,
+LOA_DATA_DIR/voices, the folders of LOA_VOICES. A voice's files lie in LOA_DATA_DIR/voices/<name> (where `loa voices pull` puts them),
+beside its manifest, in a folder of the voice's name beside its manifest, or in the Python package that the manifest names. The first place
+that has any of them is taken.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class VoiceRegistry:
         return len(sizes) == len(voice.files)
 
     def files(self, voice: Voice) -> dict[str, Path]:
-        """The path of each file by its role. Raises VoiceNotInstalled, or BrokenVoice when a file has not the size that the manifest says."""
+        """The path of each file by its role. Raises VoiceNotInstalled, or BrokenVoice when a file's size is not what the manifest says."""
         folder, sizes = self._look(voice)
         if missing := [file.name for file in voice.files if file.name not in sizes]:
             raise VoiceNotInstalled(
@@ -98,16 +99,17 @@ class VoiceRegistry:
             )
         for file in voice.files:
             if file.size and sizes[file.name] != file.size:
-                path = os.path.join(folder, file.name)
+                path = folder / file.name
                 raise BrokenVoice(
                     f"{path} has {sizes[file.name]} bytes; the manifest of voice {voice.name!r} says {file.size}", voice=voice.name
                 )
-        return {file.role: Path(folder, file.name) for file in voice.files}
+        return {file.role: folder / file.name for file in voice.files}
 
     def fingerprint(self, voice: Voice) -> str:
         """64 hex digits that change when the voice would sound different: its files' sha256s and its options.
 
-        A sha256 that the manifest does not know is taken from the pull record, else computed once for each version of the file. Raises like `files`.
+        A sha256 that the manifest does not know is taken from the pull record, else computed once for each version of the file.
+        Raises like `files`.
         """
         paths = self.files(voice)
         digests = {file.role: file.sha256 or self._digest(paths[file.role]) for file in voice.files}
@@ -156,17 +158,17 @@ class VoiceRegistry:
                     broken[name] = error
             self._voices, self._broken, self._seen = dict(sorted(voices.items())), broken, manifests
 
-    def _look(self, voice: Voice) -> tuple[str, dict[str, int]]:
+    def _look(self, voice: Voice) -> tuple[Path, dict[str, int]]:
         """The first place that has any of the voice's files, and the size in bytes of each that is there."""
         places = [pulled_folder(self._data_dir, voice.name)]
         if voice.manifest is not None:
             places += [voice.manifest.parent, voice.manifest.parent / voice.name]
         if voice.package and (packaged := self._package_folder(voice.package)) is not None:
             places.append(packaged)
-        for place in map(str, places):
+        for place in places:
             if sizes := _sizes(place, voice.files):
                 return place, sizes
-        return str(places[0]), {}
+        return places[0], {}
 
     def _package_folder(self, package: str) -> Path | None:
         """The folder of an installed package, found without importing it."""
@@ -218,11 +220,11 @@ def _manifests(folder: Path) -> list[tuple[str, int, int]]:
     return sorted((path, status.st_mtime_ns, status.st_size) for path, status in found)
 
 
-def _sizes(folder: str, files: tuple[VoiceFile, ...]) -> dict[str, int]:
+def _sizes(folder: Path, files: tuple[VoiceFile, ...]) -> dict[str, int]:
     found = {}
     for file in files:
         with contextlib.suppress(OSError):
-            found[file.name] = os.stat(os.path.join(folder, file.name)).st_size
+            found[file.name] = (folder / file.name).stat().st_size
     return found
 
 
