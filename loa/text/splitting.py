@@ -68,9 +68,17 @@ def split(text: str, language: str, limit: int = PIECE_LIMIT) -> list[Piece]:
         joined = _join(sentences, limit)
         joined[-1] = _Span(joined[-1].start, joined[-1].end, PARAGRAPH_PAUSE)
         spans += joined
-    spans = _give_voice(text, spans)
-    pieces = [Piece(text=text[span.start : span.end], start=span.start, end=span.end, pause=span.pause) for span in spans[:-1]]
-    return pieces + [Piece(text=text[span.start : span.end], start=span.start, end=span.end, pause=0.0) for span in spans[-1:]]
+    return _pieces(text, _give_voice(text, spans))
+
+
+def sentences(text: str, language: str) -> list[Piece]:
+    """Every sentence of `text` by itself, however short or long, with the silence after it."""
+    known = abbreviations(language)
+    spans: list[_Span] = []
+    for start, end in _paragraphs(text):
+        spans += [_Span(*sentence, SENTENCE_PAUSE) for sentence in _sentences(text, start, end, known)]
+        spans[-1] = _Span(spans[-1].start, spans[-1].end, PARAGRAPH_PAUSE)
+    return _pieces(text, spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,13 @@ class _Span:
     start: int
     end: int
     pause: float
+
+
+def _pieces(text: str, spans: list[_Span]) -> list[Piece]:
+    """No silence follows the last one."""
+    return [
+        Piece(text=text[span.start : span.end], start=span.start, end=span.end, pause=0.0 if span is spans[-1] else span.pause) for span in spans
+    ]
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
