@@ -73,12 +73,16 @@ local function fill(lane)
   end
   redis.call('ZADD', key('owners', queue, lane), turn(), owners[1])
   if bucket == SOLO then
-    return take(lane, owners[1], SOLO, 1)
+    take(lane, owners[1], SOLO, 1)
+    return tidy_owner(queue, lane, owners[1])
   end
   for _, near in ipairs({ bucket, tostring(int(bucket) - 1), tostring(int(bucket) + 1) }) do
     for _, owner in ipairs(owners) do
       take(lane, owner, near, most_items)
     end
+  end
+  for _, owner in ipairs(owners) do
+    tidy_owner(queue, lane, owner)
   end
 end
 

@@ -13,6 +13,7 @@ if redis.call('LREM', list, 1, item) == 0 then
 end
 if redis.call('EXISTS', list) == 0 then
   redis.call('ZREM', key('ring', queue, job.lane, job.owner, bucket), id)
+  tidy_owner(queue, job.lane, job.owner)
 end
 count_ready(job, queue, -1, -record[2])
 local claim = turn() .. '-' .. ARGV[4]

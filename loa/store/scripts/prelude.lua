@@ -94,6 +94,17 @@ local function each_bucket(visit)
   visit(SOLO)
 end
 
+-- An owner stays in the ring of owners only while some bucket has work of theirs.
+local function tidy_owner(queue, lane, owner)
+  local rings = {}
+  each_bucket(function(bucket)
+    rings[#rings + 1] = key('ring', queue, lane, owner, bucket)
+  end)
+  if redis.call('EXISTS', unpack(rings)) == 0 then
+    redis.call('ZREM', key('owners', queue, lane), owner)
+  end
+end
+
 -- Takes everything of a job out of the ready lists, however much it is, in a fixed number of commands.
 local function unlink(job)
   for _, queue in ipairs({ 'plan', 'speak.' .. job.engine, 'assemble' }) do
@@ -105,6 +116,7 @@ local function unlink(job)
       redis.call('UNLINK', key('job', job.id, 'ready', queue, bucket))
       redis.call('ZREM', key('ring', queue, job.lane, job.owner, bucket), job.id)
     end)
+    tidy_owner(queue, job.lane, job.owner)
   end
 end
 

@@ -1,0 +1,28 @@
+"""Fixtures for all areas: one private server a session, and settings that never reach outside a test's own folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loa.broker import Broker
+
+VOICES = Path(__file__).parent / "voices"  # the sine voice of the queue tests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment() -> Iterator[None]:
+    """No test sees the LOA_* variables of the person who runs it."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("LOA_")}
+    yield
+    os.environ.update(kept)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One server for all tests that isolate themselves by a key prefix or a database number."""
+    with Broker(tmp_path_factory.mktemp("broker")) as server:
+        yield server

@@ -1,0 +1,185 @@
+"""What the store's tests share: making work, letting time pass without waiting, and auditing what Redis holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from loa.jobs import Order, new_job_id
+from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, speak
+from loa.plan import Segment
+from loa.states import TERMINAL
+from loa.store import Batch, Reconciled, Refusal, Slot, Spoken, Store, assemble_item
+
+ENGINE = "sine"
+SPEAK = speak(ENGINE)
+QUEUES = (SPEAK, PLAN, ASSEMBLE)
+PERMANENT = ("schema", "artifacts", "seq", "reconciler", "queues", "backlog:")
+RESULT = {"duration_seconds": 1.0, "sample_rate": 22050, "bytes": 3, "sha256": "0" * 64}
+
+
+@dataclass
+class Bench:
+    store: Store
+    wakes: list[tuple[str, str]] = field(default_factory=list)
+
+    def hot(self, slot: str = "w/0", queues: tuple[str, ...] = QUEUES) -> str:
+        self.store.slots.announce(
+            Slot(id=slot, state="hot", queues=queues, pid=1, host="here", device="cpu", device_uuid="cpu", engines=(ENGINE,))
+        )
+        return slot
+
+    def submit(self, order: Order | None = None, **changes: object) -> str:
+        order = order or an_order(**changes)
+        return self.store.jobs.submit(order, deadline=self.store.jobs.deadline()).job_id
+
+    def claim(self, slot: str = "w/0", queue: str = SPEAK, *, most: int = 64, seconds: float = 2.0, rate: float = 0.01, token: str = "") -> Batch:
+        batch = self.store.claims.claim(queue, slot, token=token, most=most, seconds=seconds, rate=rate)
+        assert isinstance(batch, Batch), batch
+        return batch
+
+    def refused(self, slot: str = "w/0", queue: str = SPEAK, token: str = "") -> Refusal:
+        answer = self.store.claims.claim(queue, slot, token=token, most=64, seconds=2.0, rate=0.01)
+        assert isinstance(answer, Refusal), answer
+        return answer
+
+    def speak(self, batch: Batch) -> tuple[str, ...]:
+        """Start and record a whole batch; returns the jobs that are complete with it."""
+        held = self.store.claims.start(batch.claim, batch.items)
+        spoken = [Spoken(item=item, audio_seconds=1.0, synthesis_seconds=0.02) for item in held]
+        return self.store.claims.record(batch.claim, spoken).complete
+
+    def assemble(self, job_id: str, slot: str = "w/0") -> bool:
+        batch = self.store.claims.claim_item(assemble_item(job_id), slot)
+        assert batch is not None
+        return self.store.claims.finish(batch.claim, job_id, RESULT)
+
+    def plan(self, lengths: list[float], slot: str = "w/0") -> str:
+        """Claim the one plan that waits and make it current."""
+        batch = self.claim(slot, PLAN)
+        job_id = batch.items[0].job_id
+        assert self.store.claims.plan(batch.claim, job_id, segments(lengths), "plans/x.json")
+        return job_id
+
+    def state(self, job_id: str) -> str:
+        return self.store.jobs.get(job_id, None).state.value
+
+
+def segment(seconds: float = 2.0, index: int = 0) -> Segment:
+    return Segment(index=index, text="text", address="a" * 64, audio_seconds=seconds)
+
+
+def segments(lengths: list[float]) -> list[Segment]:
+    return [segment(seconds, index) for index, seconds in enumerate(lengths)]
+
+
+def an_order(*, seconds: float = 2.0, long: bool = False, **changes: object) -> Order:
+    facts: dict[str, object] = {
+        "id": new_job_id(),
+        "voice": "sine",
+        "fingerprint": "f" * 64,
+        "engine": ENGINE,
+        "characters": 30,
+        "estimate": seconds,
+        "segment": None if long else segment(seconds),
+        "document": "documents/x.txt" if long else None,
+    }
+    return Order(**(facts | changes))  # type: ignore[arg-type]
+
+
+def pass_time(store: Store, seconds: float) -> None:
+    """Let every clock in the store run ahead, as if nobody had called for so long."""
+    client, keys, shift = store.database.client, store.database.keys, round(seconds * 1000)
+    prefix = keys.prefix
+    for name in client.scan_iter(f"{prefix}*", count=1000):
+        part = name.removeprefix(prefix)
+        if part in ("claims", "slots", "busy", "draining", "ended") or part.startswith(("tokens:", "hot:")):
+            with client.pipeline() as pipeline:
+                for member in client.zrange(name, 0, -1):
+                    pipeline.zincrby(name, -shift, member)
+                pipeline.execute()
+        elif part.startswith("claim:") and not part.endswith(":items"):
+            client.hincrby(name, "until", -shift)
+        elif part == "reconciler":
+            client.hincrby(name, "tick", -shift)
+            client.hincrby(name, "hold", -shift)
+
+
+def tick(store: Store) -> Reconciled:
+    """Reconcile as in a service whose reconcilers never stopped ticking."""
+    client, keys = store.database.client, store.database.keys
+    now, info = client.time()[0] * 1000, client.info("server")
+    client.hset(f"{keys.prefix}reconciler", mapping={"tick": now - 1000, "hold": 0, "run_id": info["run_id"]})
+    reconciled = store.slots.reconcile()
+    assert reconciled.ran
+    return reconciled
+
+
+def forget(store: Store) -> None:
+    client = store.database.client
+    names = list(client.scan_iter(f"{store.database.keys.prefix}*", count=1000))
+    if names:
+        client.unlink(*names)
+
+
+def ended_job(store: Store, job_id: str) -> bool:
+    state = store.database.client.hget(store.database.keys.job(job_id), "state")
+    return state is None or state in TERMINAL
+
+
+def audit(store: Store) -> None:
+    """Every invariant that can be read off the keys at any moment."""
+    client, keys = store.database.client, store.database.keys
+    names = {name.removeprefix(keys.prefix) for name in client.scan_iter(f"{keys.prefix}*", count=1000)}
+    linked: dict[str, list[int]] = {}
+    jobs: dict[str, set[str]] = {}
+    for name in names:
+        if name.startswith("job:"):
+            _, job_id, *rest = name.split(":", 2)
+            jobs.setdefault(job_id, set()).update(rest)
+    for job_id, parts in jobs.items():
+        record = client.hgetall(keys.job(job_id))
+        assert record, f"keys of a job without a record: {parts}"
+        if record["state"] in TERMINAL:
+            assert not parts, f"an ended job keeps {parts}"
+            assert client.pttl(keys.job(job_id)) > 0, "an ended job never expires"
+            assert "finished" in record
+            continue
+        assert client.pttl(keys.job(job_id)) == -1, "an unfinished job expires"
+        items = {name: json.loads(raw) for name, raw in client.hgetall(keys.items(job_id)).items()}
+        for queue in (SPEAK, PLAN, ASSEMBLE):
+            for place in (*BUCKETS, SOLO):
+                if f"ready:{queue}:{place}" not in parts:
+                    continue
+                waiting = client.lrange(keys.ready(job_id, queue, place), 0, -1)
+                in_ring = client.zscore(keys.ring(queue, record["lane"], record["owner"], place), job_id) is not None
+                if record["state"] == "planning" and queue == SPEAK:
+                    assert not in_ring, "a plan that is not current is linked"
+                    continue
+                assert in_ring, f"{job_id} has ready items in {queue} {place} and no place in the ring"
+                assert client.zscore(keys.owners(queue, record["lane"]), record["owner"]) is not None
+                for item in waiting:
+                    assert items[item][2] == "r", f"item {item} waits in state {items[item]}"
+                    linked.setdefault(queue, []).append(items[item][1])
+        for item, (_, _, state, claim, losses, _) in items.items():
+            assert losses < 3
+            if state in "cs":
+                assert client.sismember(f"{keys.claim(claim)}:items", f"{job_id} {item}"), f"item {item} is held by claim {claim}, which does not know it"
+                assert client.zscore(keys.claims(), claim) is not None, f"claim {claim} has no lease"
+    for queue in {name.removeprefix("backlog:") for name in names if name.startswith("backlog:")}:
+        items_ready, ms_ready = client.hmget(keys.backlog(queue), "items", "ms")
+        waiting_ms = linked.get(queue, [])
+        assert (int(items_ready or 0), int(ms_ready or 0)) == (len(waiting_ms), sum(waiting_ms)), f"the backlog of {queue} is miscounted"
+    for name in names:
+        if name.startswith("claim:") and not name.endswith(":items"):
+            assert client.zscore(keys.claims(), name.removeprefix("claim:")) is not None, f"{name} is leaked"
+            assert client.exists(f"{keys.prefix}{name}:items"), f"{name} holds nothing"
+
+
+def leftovers(store: Store) -> set[str]:
+    """Keys that stay for ever although every job has ended and every worker is gone."""
+    client, keys = store.database.client, store.database.keys
+    names = {name.removeprefix(keys.prefix): name for name in client.scan_iter(f"{keys.prefix}*", count=1000)}
+    return {part for part, name in names.items() if client.pttl(name) == -1 and not part.startswith(PERMANENT)}
+
+
