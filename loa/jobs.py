@@ -102,7 +102,7 @@ class Job:
     estimate: float  # seconds of audio of the whole
     setup_seconds: float  # load events that this job waited for
     synthesis_seconds: float
-    result: dict[str, Any] | None
+    result: dict[str, Any] | None  # duration_seconds, sample_rate, bytes, sha256 of the audio; `audio` and `timings`: their artifact paths
     error: dict[str, Any] | None
 
     @classmethod
@@ -155,12 +155,12 @@ class Standing:
 
     now: float  # Redis clock
     ahead: int = 0  # jobs whose turn comes first; 0 once work has begun
-    hot_slots: int = 0  # processes that can do its next step
+    hot_slots: int | None = 0  # processes that can do its next step; None: not known
     pace: float | None = None  # seconds of compute per second of audio of late, one slot
 
     def waiting_reason(self, job: Job) -> str | None:
         """Why nothing happens, in words; None when something does."""
-        if job.ended or self.hot_slots:
+        if job.ended or self.hot_slots != 0:
             return None
         if job.state is State.ASSEMBLING:
             return "no hot worker for the queue assemble; start one with `loa worker --queues plan,assemble`"

@@ -1,0 +1,47 @@
+"""The thread that finds lost work. One runs in every API process and every worker process; the store lets one of them do it at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from loa.errors import StoreUnavailable
+from loa.store import Slots
+
+log = logging.getLogger(__name__)
+
+
+class Reconciler(threading.Thread):
+    """Calls `slots.reconcile()` every `interval` seconds until `stop()`. Start it after any fork, with a store of its own (`Store.for_thread`)."""
+
+    def __init__(self, slots: Slots, interval: float) -> None:
+        super().__init__(name="reconciler", daemon=True)
+        self._slots, self._interval = slots, interval
+        self._stopped = threading.Event()
+        self._away = False  # whether Redis was away at the last tick
+
+    def run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            self._tick()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """End the thread; waits for a tick that is under way."""
+        self._stopped.set()
+        if self.is_alive():
+            self.join(seconds)
+
+    def _tick(self) -> None:
+        try:
+            done = self._slots.reconcile()
+        except StoreUnavailable as error:
+            if not self._away:
+                log.warning("reconciling pauses: %s", error.message)
+            self._away = True
+        except Exception:  # noqa: BLE001 - a defect here must not end the search for lost work
+            log.exception("reconciling failed; the next tick tries again")
+        else:
+            if self._away:
+                log.info("reconciling goes on")
+            self._away = False
+            if done.expired or done.failed:
+                log.warning("%d leases ended: %d items ready again, %d jobs failed", done.expired, done.ready, done.failed)
