@@ -128,6 +128,12 @@ class JobNotFinished(LoaError):
     code, status = "job_not_finished", 409
 
 
+class JobCanceled(LoaError):
+    """Submit the text again if its audio is wanted after all; a canceled job never has any."""
+
+    code, status = "job_canceled", 409
+
+
 class AudioExpired(LoaError):
     """Submit the text again; the audio file of this job is no longer in the artifact store."""
 
@@ -174,9 +180,9 @@ class VoiceChanged(LoaError):
 
 
 class UnknownEngine(LoaError):
-    """Correct the manifest's `engine`, or install the part of Loa that has this engine."""
+    """Choose another voice; or correct the manifest's `engine`, or install the part of Loa that has it."""
 
-    code, status = "unknown_engine", 500
+    code, status = "unknown_engine", 409
 
 
 class BrokenManifest(LoaError):
@@ -221,10 +227,22 @@ class StorageFull(LoaError):
     code, status = "storage_full", 507
 
 
+class StorageUnavailable(LoaError):
+    """Check that LOA_ARTIFACTS can be reached and written by every process, and that its credentials are right."""
+
+    code, status = "storage_unavailable", 503
+
+
 class ArtifactMissing(LoaError):
     """Submit again; if it happens again, check that all processes share one artifact store (LOA_ARTIFACTS)."""
 
     code, status = "artifact_missing", 500
+
+
+class BrokenSegment(ArtifactMissing):
+    """Submit again: a damaged segment is removed and spoken anew. If it happens again, check the disk behind LOA_ARTIFACTS."""
+
+    code, status = "broken_segment", 500
 
 
 # --- the service is not there ---------------------------------------------------------------------------------------
@@ -246,6 +264,18 @@ class ServerUnreachable(LoaError):
     """Start the service with `loa up`, or set LOA_URL to where it runs."""
 
     code, status = "server_unreachable", 503
+
+
+class WaitTimedOut(LoaError):
+    """Wait again with `loa wait ID`: the job goes on. `loa workers` shows what the workers are doing."""
+
+    code, status = "wait_timed_out", 504
+
+
+class PartMissing(LoaError):
+    """Install the part that is named, or all of Loa with: pip install 'loa[all]'."""
+
+    code, status = "part_missing", 500
 
 
 class SchemaMismatch(LoaError):

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from loa.audio import Word
 from loa.errors import LoaError
 from loa.voices import Voice
 
@@ -45,16 +46,6 @@ class Passage:
     voice: VoiceState
     speed: float = 1.0  # 2.0: twice as fast
     seed: int = 0  # of the CPU generator that draws this passage's noise: the same text sounds the same in any batch
-
-
-@dataclass(frozen=True, kw_only=True)
-class Word:
-    """A word of the passage's text with its place in the text and in the audio."""
-
-    text: str
-    start: float  # seconds from the start of the passage's audio
-    end: float
-    offset: int  # characters from the start of the passage's text
 
 
 @dataclass(frozen=True, kw_only=True)

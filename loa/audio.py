@@ -1,0 +1,173 @@
+"""Audio as bytes: what a spoken segment is stored as, and the formats that a job's audio is delivered in."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from loa.artifacts import FULL
+from loa.errors import BrokenSegment, StorageFull, SynthesisFailed, UnknownFormat
+
+PCM_SCALE = 32767  # float 1.0 as int16; the same up and down, so packing what was unpacked changes nothing
+RF64_BYTES = 4_000_000_000  # a WAV header counts to 2³² − 1 bytes; longer files get the RF64 form
+MOST_PCM_BYTES = 1 << 30  # a segment that unpacks to more than this is not one of ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format for a job's audio."""
+
+    name: str  # as in a request's `format`
+    extension: str
+    media_type: str
+    container: str  # libsndfile's name of the file format
+    subtype: str  # libsndfile's name of the encoding
+    sample_rates: tuple[int, ...] | None = None  # Hz that the format can hold, ascending; None: any
+
+    def sample_rate(self, voice_rate: int) -> int:
+        """The rate to deliver a voice of `voice_rate` Hz in: the same where the format can hold it, else the next higher one."""
+        if self.sample_rates is None or voice_rate in self.sample_rates:
+            return voice_rate
+        return next((rate for rate in self.sample_rates if rate > voice_rate), self.sample_rates[-1])
+
+
+_MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+
+FORMATS = {
+    entry.name: entry
+    for entry in (
+        Format(name="wav", extension="wav", media_type="audio/wav", container="WAV", subtype="PCM_16"),
+        Format(name="flac", extension="flac", media_type="audio/flac", container="FLAC", subtype="PCM_16"),
+        Format(name="mp3", extension="mp3", media_type="audio/mpeg", container="MP3", subtype="MPEG_LAYER_III", sample_rates=_MPEG_RATES),
+        Format(name="ogg", extension="ogg", media_type="audio/ogg", container="OGG", subtype="VORBIS"),
+        Format(
+            name="opus", extension="opus", media_type="audio/ogg; codecs=opus", container="OGG", subtype="OPUS", sample_rates=_OPUS_RATES
+        ),
+    )
+}
+
+
+def format_named(name: str) -> Format:
+    """The format of that name. Raises UnknownFormat."""
+    if name not in FORMATS:
+        raise UnknownFormat(f"there is no format {name[:40]!r}", known=list(FORMATS))
+    return FORMATS[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A spoken word with its place in the text and in the audio."""
+
+    text: str
+    start: float  # seconds from the start of the audio
+    end: float
+    offset: int  # characters from the start of the text
+
+
+# --- a segment in the artifact store -----------------------------------------------------------------------------------
+
+
+def pack_segment(pcm: np.ndarray, sample_rate: int, words: Sequence[Word]) -> bytes:
+    """A spoken segment as one .npz: int16 PCM of the float32 `pcm` [samples], -1..1, and the facts as JSON.
+
+    The same segment always gives the same bytes. Raises SynthesisFailed for samples that are not numbers.
+    """
+    if not np.isfinite(pcm).all():
+        raise SynthesisFailed("the engine returned samples that are not numbers")
+    facts = {
+        "sample_rate": sample_rate,
+        "words": [{"text": word.text, "start": word.start, "end": word.end, "offset": word.offset} for word in words],
+    }
+    target = io.BytesIO()
+    samples = np.rint(np.clip(pcm, -1.0, 1.0) * PCM_SCALE).astype("<i2")
+    np.savez(target, pcm=samples, facts=np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), dtype=np.uint8))
+    return target.getvalue()
+
+
+def unpack_segment(data: bytes) -> tuple[np.ndarray, int, tuple[Word, ...]]:
+    """float32 PCM [samples], the sample rate in Hz and the words of a packed segment. Raises BrokenSegment when the bytes are damaged."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MOST_PCM_BYTES:
+                raise BrokenSegment("a stored segment claims to hold more than any segment can")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            samples, facts = arrays["pcm"], json.loads(arrays["facts"].tobytes())
+        if samples.dtype != np.dtype("<i2") or samples.ndim != 1:
+            raise BrokenSegment(f"a stored segment holds {samples.dtype} {samples.shape} instead of 16-bit samples")
+        return samples.astype(np.float32) / PCM_SCALE, int(facts["sample_rate"]), tuple(Word(**word) for word in facts["words"])
+    except _DAMAGE as error:
+        raise BrokenSegment(f"a stored segment is damaged: {error}") from error
+
+
+_DAMAGE = (ValueError, KeyError, TypeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+
+
+# --- a job's audio file ------------------------------------------------------------------------------------------------
+
+
+def encode(pcm: np.ndarray, sample_rate: int, audio_format: Format, target: Path) -> None:
+    """Write mono float32 PCM [samples], -1..1, to a local file. `sample_rate` must be one that the format holds. Raises StorageFull."""
+    encode_blocks([pcm], sample_rate, audio_format, target, samples=len(pcm))
+
+
+def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: Format, target: Path, *, samples: int) -> None:
+    """The same for PCM that comes in blocks, so that long audio never lies in memory as a whole. `samples`: how many there will be."""
+    import soundfile
+
+    if audio_format.sample_rates is not None and sample_rate not in audio_format.sample_rates:
+        raise ValueError(f"{audio_format.name} holds {audio_format.sample_rates} Hz, not {sample_rate}")
+    container = "RF64" if audio_format.container == "WAV" and samples * 2 > RF64_BYTES else audio_format.container
+    written = 0
+    try:
+        with target.open("wb", buffering=0) as stream:
+            sink = _Sink(stream)
+            with soundfile.SoundFile(sink, "w", sample_rate, channels=1, format=container, subtype=audio_format.subtype) as audio:
+                for block in blocks:
+                    audio.write(np.asarray(block, dtype=np.float32))
+                    written += len(block)
+                    sink.check(target)
+            sink.check(target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    if written != samples:
+        raise ValueError(f"{written} samples were written where {samples} were announced")
+
+
+class _Sink:
+    """A file that remembers why a write failed: by itself libsndfile loses the end of an mp3 or ogg on a full disk without a word."""
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        self._stream = stream
+        self._failure: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        left = memoryview(data)
+        while left and self._failure is None:
+            try:
+                left = left[self._stream.write(left) :]
+            except OSError as error:
+                self._failure = error
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence) if self._failure is None else 0
+
+    def tell(self) -> int:
+        return self._stream.tell() if self._failure is None else 0
+
+    def check(self, target: Path) -> None:
+        if self._failure is not None:
+            if self._failure.errno in FULL:
+                raise StorageFull(f"no space left for {target} ({self._failure.strerror})") from self._failure
+            raise self._failure
