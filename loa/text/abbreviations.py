@@ -37,9 +37,9 @@ ENGLISH = Abbreviations(
 )
 
 VIETNAMESE = Abbreviations(
-    never_last=_words(
-        "tp tx tt q p h x gs pgs ts ths th.s bs ks ls ds cn nsnd nsưt nsut đ/c đc tr đt nxb vd cty đh cđ thpt thcs ubnd hđnd hđ "
-        "tw bcht dr mr mrs ms prof e.g i.e"
+    never_last=ENGLISH.never_last
+    | _words(
+        "tp tx tt q p h x gs pgs ts ths th.s bs ks ls ds cn nsnd nsưt nsut đ/c đc tr đt nxb vd cty đh cđ thpt thcs ubnd hđnd hđ tw bcht"
     ),
     never_last_as_written=_words("No"),
     often_last=_words("v.v vv etc inc ltd corp tcn scn jr sr tphcm tp.hcm"),

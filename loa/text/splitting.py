@@ -91,7 +91,8 @@ class _Span:
 def _pieces(text: str, spans: list[_Span]) -> list[Piece]:
     """No silence follows the last one."""
     return [
-        Piece(text=text[span.start : span.end], start=span.start, end=span.end, pause=0.0 if span is spans[-1] else span.pause) for span in spans
+        Piece(text=text[span.start : span.end], start=span.start, end=span.end, pause=0.0 if span is spans[-1] else span.pause)
+        for span in spans
     ]
 
 
