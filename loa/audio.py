@@ -121,7 +121,10 @@ def encode(pcm: np.ndarray, sample_rate: int, audio_format: Format, target: Path
 
 
 def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: Format, target: Path, *, samples: int) -> None:
-    """The same for PCM that comes in blocks, so that long audio never lies in memory as a whole. `samples`: how many there will be."""
+    """The same for PCM that comes in blocks, so that long audio never lies in memory as a whole.
+
+    `samples`: about how many there will be, within 5 %; it decides whether a WAV file needs lengths of 64 bits.
+    """
     import soundfile
 
     if audio_format.sample_rates is not None and sample_rate not in audio_format.sample_rates:

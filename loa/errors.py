@@ -215,6 +215,12 @@ class SynthesisFailed(LoaError):
     code, status = "synthesis_failed", 500
 
 
+class AssemblyFailed(LoaError):
+    """Look at the worker's log for the cause, then submit again: spoken segments are kept and only the audio file is made anew."""
+
+    code, status = "assembly_failed", 500
+
+
 class OutOfMemory(LoaError):
     """Use shorter sentences, fewer processes per device, or a device with more memory."""
 
