@@ -55,7 +55,9 @@ class Settings:
     start_limit: float = setting(300, "seconds", "a worker process that is not hot by then has failed", least=1)
     batch_max: int = setting(64, "segments", "more brings nothing on any device that was measured", least=1, most=512)
     batch_seconds: float = setting(2.0, "seconds of compute", "a new sentence waits for one batch at most", least=0.01)
+    batch_limit: float = setting(30.0, "seconds", "a batch that takes longer, and over 10 × its estimate, hangs: its process is replaced", least=0.5)
     task_seconds: float = setting(30.0, "seconds", "a task ends after this and wakes its successor, so shutdowns and limits stay simple", least=0.1)
+    share_devices: bool = setting(False, "true or false", "true: another worker may use the same CUDA device; each slows the other down")
     voice_cache_bytes: int = setting(2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1)
     drain_seconds: float = setting(20, "seconds", "SIGTERM: a running batch may take this long, then it is handed back", least=0)
 

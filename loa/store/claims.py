@@ -21,7 +21,7 @@ from loa.store.database import Database
 from loa.store.scripts import milliseconds
 
 INSERT = 500  # segments a script at most, so that no script holds Redis for long
-LEAST_LIMIT = 30.0  # seconds that any batch may take; a longer one gets 10 × its estimate
+LEAST_LIMIT = 30.0  # seconds that any batch may take
 
 
 class Refusal(StrEnum):
@@ -73,9 +73,14 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, queue: str, slot: str, *, token: str = "", most: int, seconds: float, rate: float) -> Batch | Refusal:
-        """The next batch of a queue: at most `most` items and `seconds` of compute, at `rate` seconds of compute per second of audio."""
-        arguments = (most, milliseconds(seconds / rate) if rate > 0 else 2**53, rate, milliseconds(LEAST_LIMIT))
+    def claim(
+        self, queue: str, slot: str, *, token: str = "", most: int, seconds: float, rate: float, limit: float = LEAST_LIMIT
+    ) -> Batch | Refusal:
+        """The next batch of a queue: at most `most` items and `seconds` of compute, at `rate` seconds of compute per second of audio.
+
+        No beat keeps it longer than `limit` seconds, or 10 × its estimate where that is longer.
+        """
+        arguments = (most, milliseconds(seconds / rate) if rate > 0 else 2**53, rate, milliseconds(limit))
         outcome, *rest = self._database.run("claim", queue, slot, token, secrets.token_hex(8), *arguments)
         if outcome != "batch":
             return Refusal(outcome)
@@ -87,9 +92,9 @@ class Claims:
         items = tuple(Item(job_id, name) for job_id, name in zip(names[::2], names[1::2], strict=True))
         return Batch(claim=claim, items=items, jobs={job.id: job for job in records})
 
-    def claim_item(self, item: Item, slot: str) -> Batch | None:
+    def claim_item(self, item: Item, slot: str, *, limit: float = LEAST_LIMIT) -> Batch | None:
         """One named ready item, for the process that made it ready. None: somebody else was faster."""
-        reply = self._database.run("claim_item", item.job_id, item.name, slot, secrets.token_hex(8), milliseconds(LEAST_LIMIT))
+        reply = self._database.run("claim_item", item.job_id, item.name, slot, secrets.token_hex(8), milliseconds(limit))
         if not reply:
             return None
         claim, record = reply
@@ -137,10 +142,10 @@ class Claims:
         """End a job with an error over an item that the claim holds. False: superseded."""
         return bool(self._database.run("fail", claim, item.job_id, item.name, json.dumps(error.to_json(), ensure_ascii=False)))
 
-    def hand_back(self, claim: str, items: Sequence[Item]) -> None:
-        """Give items back at once, uncharged."""
+    def hand_back(self, claim: str, items: Sequence[Item], *, charged: bool = False) -> None:
+        """Give items back at once. Charged: this process ends over those that it has started, as if its lease had ended."""
         if items:
-            self._database.wake(self._database.run("hand_back", claim, *_flat(items)))
+            self._database.wake(self._database.run("hand_back", claim, int(charged), *_flat(items)))
 
     def idle(self, slot: str, queue: str) -> None:
         """The slot's task has ended; if work is left, wake its successor."""
