@@ -1,7 +1,8 @@
 """The protocol that every speech engine obeys, and the values that cross it.
 
-An engine lives in one worker process, on one device. The process calls, in this order: `load` once, `make_voice` for every voice that is preloaded or asked for, `warm` for
-every shape that `warm_shapes` names, then `synthesize` for as long as it lives. Engines hold no voices themselves: the voice cache does (worker/voice_cache.py).
+An engine lives in one worker process, on one device. The process calls, in this order: `load` once, `make_voice` for every voice that is
+preloaded or asked for, `warm` for every shape that `warm_shapes` names, then `synthesize` for as long as it lives. Engines hold no voices
+themselves: the voice cache does (worker/voice_cache.py).
 """
 
 from __future__ import annotations
@@ -86,5 +87,6 @@ class Engine(Protocol):
     def synthesize(self, passages: Sequence[Passage]) -> list[Speech | LoaError]:
         """Speak all passages in as few forward passes as their voices allow; results in the order given.
 
-        A passage that cannot be spoken yields its LoaError in its place and leaves the others alone. Faults of the device (out of memory, a CUDA error) are raised.
+        A passage that cannot be spoken yields its LoaError in its place and leaves the others alone. Faults of the device (out of memory,
+        a CUDA error) are raised.
         """

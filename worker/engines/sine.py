@@ -1,0 +1,94 @@
+"""A tone instead of speech: the engine of queue tests. It obeys the protocol, loads nothing and computes next to nothing.
+
+The same text with the same seed is the same tone: its pitch comes from the text, its phase from the seed, its length from the number of
+characters and the speed. Words share the time evenly. With LOA_SINE_FAULTS=1 a text may ask for a fault: [[die]] kills the process,
+[[hang]] never returns, [[raise]] raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from loa.engines import ENGINES
+from loa.errors import LoaError, Unspeakable
+from loa.voices import Voice
+from worker.engines.base import Passage, Speech, VoiceState, Word
+
+SAMPLE_RATE = 16_000  # Hz, where the manifest names none
+SECONDS_A_CHARACTER = 0.06  # at speed 1, about what speech takes
+LOUDNESS = 0.3
+LOWEST, HIGHEST = 200.0, 800.0  # Hz
+
+FAULTS_VARIABLE = "LOA_SINE_FAULTS"
+DIE, HANG, RAISE = "[[die]]", "[[hang]]", "[[raise]]"
+
+
+class Engine:
+    name = "sine"
+    sound_version = ENGINES["sine"].sound_version
+
+    def __init__(self) -> None:
+        self.device = torch.device("cpu")
+
+    def load(self, device: torch.device) -> None:
+        self.device = device
+
+    def make_voice(self, voice: Voice, files: dict[str, Path]) -> VoiceState:  # noqa: ARG002 - a tone needs no files
+        # One tensor on the device, so that pinning and the cache's accounting have something to look at.
+        tensors = {"loudness": torch.tensor([LOUDNESS], device=self.device)}
+        return VoiceState(name=voice.name, fingerprint="", tensors=tensors, facts={"sample_rate": voice.sample_rate or SAMPLE_RATE})
+
+    def estimate(self, audio_seconds: float) -> float:
+        return audio_seconds * 0.001
+
+    def warm_shapes(self) -> Sequence[int]:
+        return (1,)
+
+    def warm(self, voice: VoiceState, shape: int) -> None:
+        self.synthesize([Passage(text="warm", voice=voice)] * shape)
+
+    def synthesize(self, passages: Sequence[Passage]) -> list[Speech | LoaError]:
+        if os.environ.get(FAULTS_VARIABLE) == "1":
+            for passage in passages:
+                _fault(passage.text)
+        return [_tone(passage) for passage in passages]
+
+
+def _tone(passage: Passage) -> Speech | LoaError:
+    words = list(re.finditer(r"\w[^\s]*", passage.text))
+    if not words:
+        return Unspeakable(f"voice {passage.voice.name!r} finds nothing to say in {passage.text[:80]!r}", text=passage.text[:80])
+    rate = passage.voice.facts["sample_rate"]
+    seconds = len(passage.text) * SECONDS_A_CHARACTER / passage.speed
+    share = int.from_bytes(hashlib.blake2b(passage.text.encode(), digest_size=4).digest()) / 2**32
+    pitch = LOWEST + (HIGHEST - LOWEST) * share
+    phase = float(torch.rand(1, generator=torch.Generator().manual_seed(passage.seed))) * 2 * np.pi
+    clock = np.arange(round(seconds * rate), dtype=np.float64) / rate
+    loudness = float(passage.voice.tensors["loudness"])
+    pcm = (loudness * np.sin(2 * np.pi * pitch * clock + phase)).astype(np.float32)
+    each = len(pcm) / rate / len(words)
+    return Speech(
+        pcm=pcm,
+        sample_rate=rate,
+        words=tuple(
+            Word(text=word.group(), start=number * each, end=(number + 1) * each, offset=word.start()) for number, word in enumerate(words)
+        ),
+    )
+
+
+def _fault(text: str) -> None:
+    if DIE in text:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if HANG in text:
+        threading.Event().wait()
+    if RAISE in text:
+        raise RuntimeError(f"asked for by {RAISE}")
