@@ -4,8 +4,8 @@
     job = client.wait(client.submit("Good morning.")["id"])
     client.download(job["id"], Path("morning.wav"))
 
-Jobs, voices and workers are the JSON objects of the HTTP API as dicts; /docs on a server describes every field. What the server refuses is raised as the
-same LoaError subclass that the server raised. Instances may be shared by threads.
+Jobs, voices and workers are the JSON objects of the HTTP API as dicts; /docs on a server describes every field. What the server
+refuses is raised as the same LoaError subclass that the server raised. Instances may be shared by threads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +23,16 @@ from urllib.parse import quote, urlencode
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from loa.errors import ChecksumMismatch, InvalidSetting, JobNotFinished, LoaError, ServerUnreachable, WaitTimedOut, error_kinds
+from loa.errors import (
+    ChecksumMismatch,
+    InvalidRequest,
+    InvalidSetting,
+    JobNotFinished,
+    LoaError,
+    ServerUnreachable,
+    WaitTimedOut,
+    error_kinds,
+)
 from loa.multipart import Multipart
 from loa.settings import Settings
 from loa.states import TERMINAL
@@ -36,6 +44,7 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 15.0  # above what the server was asked to wait; its own answers take ≤ 3 s even when Redis is away
 LONGEST_WAIT = 60.0  # seconds; the server's limit for one ?wait=
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between attempts where the server names none
+SEATLESS_PAUSE = 1.0  # seconds between two looks at a job where the server does not hold its answer
 BLOCK = 256 * 1024  # bytes; most that is read of a download at once
 
 Progress = Callable[[int, int], None]  # bytes there, bytes in all
@@ -57,18 +66,19 @@ class Client:
     # --- jobs
 
     def submit(self, text: str, *, wait: float = 0.0, key: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Submit `text`; `fields` are those of POST /v1/jobs (voice, format, speed, lane, title, metadata). Returns the job, finished if that took at most `wait` seconds.
+        """Submit `text`; `fields` are those of POST /v1/jobs (voice, format, speed, lane, title, metadata); None means its default.
 
-        The submission carries an Idempotency-Key (`key`, or a fresh one) and is repeated with it while the server is overloaded, so it happens once however often it is sent.
+        Returns the job, ended if that took at most `wait` seconds. The submission carries an Idempotency-Key (`key`, or a fresh one) and is
+        repeated with it while the server is overloaded or restarting, so it happens once however often it is sent.
         """
         body = json.dumps({"input": text, **_given(fields)}).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key or secrets.token_hex(16)}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": _key(key)}
         return self._json("POST", "/v1/jobs", body=lambda: body, headers=headers, wait=wait)
 
     def submit_file(self, path: Path, *, wait: float = 0.0, key: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Submit a document (.txt, .md); otherwise like `submit`. The file is streamed, not read into memory. Raises OSError when it cannot be read."""
+        """Submit a document (.txt, .md), streamed from the disk; otherwise like `submit`. Raises OSError when it cannot be read."""
         form = Multipart(fields=_given(fields), file=path)
-        headers = {"Content-Type": form.content_type, "Content-Length": str(form.length), "Idempotency-Key": key or secrets.token_hex(16)}
+        headers = {"Content-Type": form.content_type, "Content-Length": str(form.length), "Idempotency-Key": _key(key)}
         return self._json("POST", "/v1/jobs", body=form.blocks, headers=headers, wait=wait)
 
     def get(self, job_id: str, *, wait: float = 0.0) -> dict[str, Any]:
@@ -76,15 +86,19 @@ class Client:
         return self._json("GET", _job(job_id), wait=wait)
 
     def watch(self, job_id: str, *, timeout: float | None = None, every: float = 1.0) -> Iterator[dict[str, Any]]:
-        """The job every `every` seconds until it has ended (the last one yielded is the ended one, at once). Raises WaitTimedOut after `timeout` seconds."""
+        """The job every `every` seconds, the last one as soon as it has ended. Raises WaitTimedOut after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         job = self.get(job_id)
         yield job
         while not ended(job):
-            left = every if deadline is None else deadline - time.monotonic()
+            asked = time.monotonic()
+            left = every if deadline is None else deadline - asked
             if left <= 0:
                 raise WaitTimedOut(f"job {job_id} is still {job['state']} after {timeout:g} s", job=job_id, state=job["state"])
             job = self.get(job_id, wait=min(every, left))
+            early = min(every, left, SEATLESS_PAUSE) - (time.monotonic() - asked)
+            if early > 0 and not ended(job):  # a server with too many waiters answers at once
+                self._sleep(early)
             yield job
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
@@ -111,8 +125,8 @@ class Client:
     def download(self, job_id: str, target: Path, *, progress: Progress = lambda _there, _total: None) -> Path:
         """Write the audio of a succeeded job to `target`, which appears only when it is whole and its sha256 is right.
 
-        A broken transfer goes on where it stopped, also in a later call: the part is kept beside the target. Raises the job's error if it failed, JobNotFinished,
-        AudioExpired, ChecksumMismatch, OSError.
+        A broken transfer goes on where it stopped, also in a later call: the part is kept beside the target. Raises the job's error if it
+        failed, JobNotFinished, AudioExpired, ChecksumMismatch, OSError.
         """
         job = self.get(job_id)
         if (result := job["result"]) is None:
@@ -123,7 +137,7 @@ class Client:
             with part.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             if digest == result["sha256"]:
-                os.replace(part, target)
+                part.replace(target)
                 return target
             part.unlink()
         raise ChecksumMismatch(f"the audio of job {job_id} arrived with sha256 {digest}; the job says {result['sha256']}", job=job_id)
@@ -185,7 +199,7 @@ class Client:
         patience: float | None = None,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        """One request, repeated within the client's patience. Every call of the API may be repeated: POST /v1/jobs carries its key, the others change nothing twice."""
+        """One request, repeated within the client's patience: a submission carries its key, no other call changes anything twice."""
         deadline = time.monotonic() + (self._patience if patience is None else patience)
         pause = FIRST_PAUSE
         while True:
@@ -267,7 +281,8 @@ def _refusal(response: urllib3.BaseHTTPResponse, url: str) -> LoaError:
     except ValueError:
         problem = None
     if not isinstance(problem, dict) or "code" not in problem:
-        return ServerUnreachable(f"{url} answered {response.status} {response.reason or ''}".rstrip() + ", which is not an answer of Loa", url=url)
+        status = f"{response.status} {response.reason or ''}".rstrip()
+        return ServerUnreachable(f"{url} answered {status}, which is not an answer of Loa", url=url)
     return _error(problem, problem.get("detail") or problem.get("title") or "")
 
 
@@ -297,6 +312,13 @@ def _cause(error: HTTPError) -> str:
 
 def _job(job_id: str) -> str:
     return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _key(given: str | None) -> str:
+    """The Idempotency-Key of a submission. Raises InvalidRequest for what a header cannot carry."""
+    if given is not None and not (given and given.isascii() and given.isprintable()):
+        raise InvalidRequest(f"the idempotency key is {given!r}; it takes printable ASCII characters", field="Idempotency-Key")
+    return given or secrets.token_hex(16)
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:

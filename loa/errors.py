@@ -158,6 +158,24 @@ class MethodNotAllowed(LoaError):
     code, status = "method_not_allowed", 405
 
 
+class MalformedHttp(LoaError):
+    """Use an ordinary HTTP/1.1 client: the request line or a header cannot be read."""
+
+    code, status = "malformed_http", 400
+
+
+class HeadersTooLarge(LoaError):
+    """Send fewer or shorter headers; 64 kB is the limit."""
+
+    code, status = "headers_too_large", 431
+
+
+class UnsupportedHttp(LoaError):
+    """Send the body with a Content-Length, or chunked."""
+
+    code, status = "unsupported_http", 501
+
+
 # --- the job could not be done --------------------------------------------------------------------------------------
 
 

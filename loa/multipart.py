@@ -13,7 +13,7 @@ _ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})  # as browsers 
 
 
 class Multipart:
-    """`fields` as text parts (what is not text goes as JSON), then `file` under the name "file". The file may not change between measuring and sending."""
+    """`fields` as text parts (what is not text goes as JSON), then `file` under the name "file". The file may not change meanwhile."""
 
     def __init__(self, *, fields: Mapping[str, Any], file: Path) -> None:
         boundary = secrets.token_hex(16)

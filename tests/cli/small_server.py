@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks Loa's contract out of memory, and fails on demand: what the client must survive can be made to happen exactly once."""
+"""A small HTTP server that speaks Loa's contract out of memory, and fails on demand: each fault happens exactly once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,13 @@ def job_json(job_id: str = JOB, state: str = "succeeded", **changes: Any) -> dic
         "created_at": "2026-01-02T03:04:05.678Z",
         "finished_at": "2026-01-02T03:04:06.028Z" if done else None,
         "waiting_reason": None,
-        "progress": {"segments_done": int(done), "segments_total": 1, "audio_seconds": 5.1 * done, "eta_seconds": None, "queue_position": 0},
+        "progress": {
+            "segments_done": int(done),
+            "segments_total": 1,
+            "audio_seconds": 5.1 * done,
+            "eta_seconds": None,
+            "queue_position": 0,
+        },
         "timings": {"queued_seconds": 0.004, "setup_seconds": 0.0, "synthesis_seconds": 0.31, "total_seconds": 0.35},
         "result": result if done else None,
         "error": None,
@@ -117,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
     most: int | None = None  # bytes of a body before the connection breaks
     body: bytes | None = None
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         pass
 
     def drain(self) -> bytes:
@@ -161,7 +167,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, {"voices": small.voices})
         elif match := re.fullmatch(r"/v1/voices/([^/]+)", parts.path):
             found = [voice for voice in small.voices if voice["name"] == match[1]]
-            self.answer(200, found[0]) if found else self.answer(404, problem("unknown_voice", f"there is no voice {match[1]!r}", close=["joe"]))
+            missing = problem("unknown_voice", f"there is no voice {match[1]!r}", close=["joe"])
+            self.answer(200, found[0]) if found else self.answer(404, missing)
         elif parts.path == "/v1/workers":
             self.answer(200, small.workers)
         elif parts.path == "/readyz":

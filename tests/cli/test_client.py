@@ -128,7 +128,11 @@ def test_a_file_is_sent_as_a_form(client: Client, server: SmallServer, tmp_path:
     *_, (_, _, headers, body) = server.seen
     form = BytesParser().parsebytes(b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body)
     parts = {part.get_param("name", header="Content-Disposition"): part for part in form.get_payload() if isinstance(part, Message)}
-    assert {name: part.get_payload() for name, part in parts.items() if name != "file"} == {"voice": "joe", "speed": "1.5", "metadata": '{"shelf": 3}'}
+    assert {name: part.get_payload() for name, part in parts.items() if name != "file"} == {
+        "voice": "joe",
+        "speed": "1.5",
+        "metadata": '{"shelf": 3}',
+    }
     assert parts["file"].get_payload(decode=True) == book.read_bytes()
     assert parts["file"].get_filename() == "a %22book%22.md"
     assert len(server.keys) == 1
@@ -152,6 +156,13 @@ def test_wait_survives_a_restart_of_the_server(client: Client, server: SmallServ
     server.faults = [lambda _: False, hang_up, hang_up, refuse(503, problem("store_unavailable", "not yet"), Retry_After="1")]
     assert client.wait(JOB)["state"] == "succeeded"
     assert len(pauses) == 3
+
+
+def test_a_server_that_does_not_hold_its_answer_is_not_pressed(client: Client, server: SmallServer, pauses: list[float]) -> None:
+    server.jobs[JOB] = [job_json(state="queued"), *[job_json(state="speaking")] * 5, job_json()]
+    client.wait(JOB)
+    assert len(pauses) == 5
+    assert all(0.5 < pause <= 1.0 for pause in pauses)
 
 
 def test_wait_times_out(client: Client, server: SmallServer) -> None:

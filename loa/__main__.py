@@ -1,0 +1,7 @@
+"""`python -m loa` is `loa`."""
+
+from __future__ import annotations
+
+from loa.cli import main
+
+main()

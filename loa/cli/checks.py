@@ -1,0 +1,229 @@
+"""The checks of `loa doctor`: each looks at one thing and says ok, warn or fail, and what to do.
+
+`fail` is for what cannot work on any machine; what only a server needs, and a client does not, is a warning at most.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from loa.errors import BrokerMissing, LoaError, ServerUnreachable
+from loa.settings import Settings, variable
+
+LEAST_FREE = 100_000_000  # bytes; an hour of wav at 22,050 Hz is 159 MB
+WISE_FREE = 2_000_000_000  # bytes; a few books with their segments
+TORCH_SECONDS = 120  # the first import from a cold disk takes tens of seconds
+
+# Runs in a process of its own: the command line never loads torch, and a torch that crashes is a finding.
+LOOK_AT_TORCH = """
+import json, torch
+facts = {"version": torch.__version__, "cuda": torch.version.cuda, "threads": torch.get_num_threads(),
+         "devices": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []}
+try:
+    import torchaudio
+    facts["torchaudio"] = torchaudio.__version__
+except Exception as error:
+    facts["torchaudio_error"] = f"{type(error).__name__}: {error}"
+print(json.dumps(facts))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    verdict: Literal["ok", "warn", "fail"]
+    subject: str
+    fact: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def ok(subject: str, fact: str) -> Finding:
+    return Finding(verdict="ok", subject=subject, fact=fact)
+
+
+def warn(subject: str, fact: str, remedy: str) -> Finding:
+    return Finding(verdict="warn", subject=subject, fact=fact, remedy=remedy)
+
+
+def fail(subject: str, fact: str, remedy: str) -> Finding:
+    return Finding(verdict="fail", subject=subject, fact=fact, remedy=remedy)
+
+
+def check_python(_: Settings) -> list[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return [ok("Python", f"{version} at {sys.executable}")]
+    return [fail("Python", version, "Install Loa with Python 3.11, 3.12 or 3.13.")]
+
+
+def check_torch(_: Settings) -> list[Finding]:
+    if importlib.util.find_spec("torch") is None:
+        return [warn("torch", "not installed; this machine can submit, but not speak", "To speak here: pip install 'loa[all]'")]
+    try:
+        done = subprocess.run([sys.executable, "-c", LOOK_AT_TORCH], capture_output=True, text=True, timeout=TORCH_SECONDS, check=True)
+        facts = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return [fail("torch", f"importing it took more than {TORCH_SECONDS} s", "Check the disk, then install torch again.")]
+    except (subprocess.CalledProcessError, ValueError) as error:
+        lines = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        cause = lines[-1] if lines else error
+        return [fail("torch", f"cannot be imported: {cause}", "Install torch again, for this Python and this machine.")]
+    return [_torch(facts), _torchaudio(facts)]
+
+
+def _torch(facts: dict[str, Any]) -> Finding:
+    build = f"CUDA {facts['cuda']}" if facts["cuda"] else "CPU"
+    if facts["devices"]:
+        return ok("torch", f"{facts['version']}, {build} build, devices: {', '.join(facts['devices'])}")
+    fact = f"{facts['version']}, {build} build, on the CPU with {facts['threads']} threads"
+    if not facts["cuda"] and shutil.which("nvidia-smi"):
+        return warn("torch", f"{fact}, though this machine has an NVIDIA driver", "To use the GPU: LOA_TORCH=cuda make install")
+    return ok("torch", fact)
+
+
+def _torchaudio(facts: dict[str, Any]) -> Finding:
+    if "torchaudio" in facts:
+        return ok("torchaudio", f"{facts['torchaudio']}, native library")
+    if importlib.util.find_spec("torchaudio") is None:
+        return fail("torchaudio", "not installed; voices of other sample rates cannot be resampled", "pip install 'loa[worker]'")
+    return ok("torchaudio", f"a stand-in for its native library, which needs another build of torch ({facts['torchaudio_error']})")
+
+
+def check_broker(settings: Settings) -> list[Finding]:
+    from loa.broker import find_server
+
+    if settings.redis_url:
+        return [ok("broker", "LOA_REDIS_URL is set; no embedded server is needed")]
+    try:
+        server = find_server()
+    except BrokerMissing as error:
+        return [fail("broker", error.message, error.remedy())]
+    return [ok("broker", f"{server.path}, version {server.version[0]}.{server.version[1]}")]
+
+
+def check_redis(settings: Settings) -> list[Finding]:
+    """The server that is in use, if there is one."""
+    import redis
+
+    from loa.broker import running_url
+    from loa.keys import Keys
+    from loa.store.connection import check, connect_api
+
+    url = settings.redis_url or running_url(Path(settings.data_dir) / "redis")
+    if url is None:
+        return [ok("Redis", "the embedded server is not running; `loa up` starts it")]
+    try:
+        with connect_api(url) as client:
+            check(client, Keys())
+            info: dict[str, Any] = client.info("server")
+    except redis.RedisError as error:
+        return [fail("Redis", f"{url} does not answer: {error}", "Start it, or correct LOA_REDIS_URL.")]
+    except LoaError as error:
+        return [fail("Redis", error.message, error.remedy())]
+    return [ok("Redis", f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])} answers at {url}")]
+
+
+def check_engines(settings: Settings) -> list[Finding]:
+    from loa.engines import ENGINES
+
+    wanted = [name.strip() for name in settings.engines.split(",") if name.strip()]
+    findings = []
+    for name in wanted or [name for name in ENGINES if name != "sine"]:  # sine serves tests
+        if name not in ENGINES:
+            fact = f"LOA_ENGINES names {name!r}, which this version does not have"
+            findings.append(fail("engine", fact, f"Choose from {', '.join(ENGINES)}."))
+            continue
+        missing = [module for module in ENGINES[name].requires if importlib.util.find_spec(module) is None]
+        if not missing:
+            findings.append(ok("engine", f"{name} is installed"))
+        else:
+            verdict, fact = fail if wanted else warn, f"{name} is not installed ({', '.join(missing)} missing)"
+            findings.append(verdict("engine", fact, f"To speak here: pip install 'loa[worker,{name}]'"))
+    return findings
+
+
+def check_voices(settings: Settings) -> list[Finding]:
+    from loa.voices import VoiceRegistry
+
+    registry = VoiceRegistry(settings)
+    findings = [fail("voice", error.message, error.remedy()) for error in registry.broken().values()]
+    installed, unavailable = [], []
+    for voice in registry.all().values():
+        if not voice.engine_available:
+            unavailable.append(voice.name)
+        elif not registry.installed(voice):
+            if voice.common:
+                findings.append(warn("voice", f"{voice.name} is common, but not installed", f"loa voices pull {voice.name}"))
+        else:
+            try:
+                registry.files(voice)
+            except LoaError as error:
+                findings.append(fail("voice", error.message, error.remedy()))
+            else:
+                installed.append(voice.name)
+    if installed:
+        findings.insert(0, ok("voices", f"installed: {', '.join(installed)}"))
+    else:
+        findings.insert(0, warn("voices", "none is installed", "To speak here: pip install 'loa[voices]', or loa voices pull NAME"))
+    if unavailable:
+        findings.append(ok("voices", f"known, but their engine is not in this version: {', '.join(unavailable)}"))
+    return findings
+
+
+def check_folders(settings: Settings) -> list[Finding]:
+    folders = {variable("data_dir"): settings.data_dir}
+    if "://" not in settings.artifacts and not Path(settings.artifacts).is_relative_to(settings.data_dir):
+        folders[variable("artifacts")] = settings.artifacts
+    return [_folder(name, Path(path)) for name, path in folders.items()]
+
+
+def _folder(name: str, path: Path) -> Finding:
+    standing = next(parent for parent in (path, *path.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=standing):
+            free = shutil.disk_usage(standing).free
+    except OSError as error:
+        return fail(name, f"{standing} cannot be written: {error.strerror}", f"Make it writable, or set {name} to another folder.")
+    fact = f"{path} is writable{'' if standing == path else ' (it will be made)'}, {free / 1e9:.1f} GB free"
+    if free < LEAST_FREE:
+        return fail(name, fact, f"Free space there, or set {name} to another disk.")
+    return warn(name, fact, "Books need more: free space there.") if free < WISE_FREE else ok(name, fact)
+
+
+def check_server(settings: Settings) -> list[Finding]:
+    from loa.client import Client
+
+    try:
+        hot = Client(settings.url, patience=0).ready()
+    except ServerUnreachable as error:
+        verdict = fail if os.environ.get("LOA_URL") else warn  # without LOA_URL nobody said that one should run
+        return [verdict("server", error.message, error.remedy())]
+    except LoaError as error:
+        return [fail("server", f"{settings.url}: {error.message}", error.remedy())]
+    if not hot:
+        return [warn("server", f"{settings.url} answers, but no worker is hot", "Wait for its start to end; `loa workers` shows it.")]
+    return [ok("server", f"{settings.url} is ready")]
+
+
+CHECKS: dict[str, Callable[[Settings], list[Finding]]] = {
+    "Python": check_python,
+    "torch": check_torch,
+    "engines": check_engines,
+    "voices": check_voices,
+    "broker": check_broker,
+    "Redis": check_redis,
+    "folders": check_folders,
+    "server": check_server,
+}

@@ -1,0 +1,105 @@
+"""Commands about voices: list, show, pull."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from loa.cli.output import json_option, print_facts, print_json, print_table, size, yes_no
+
+local_option = click.option("--local", is_flag=True, help="The voices of this machine, read from their manifests, without asking a server.")
+
+
+@click.group()
+def voices() -> None:
+    """Voices: which there are, what their licences allow, and how to get more."""
+
+
+@voices.command("list")
+@click.option("--installed", is_flag=True, help="Only those that can be used now.")
+@local_option
+@json_option
+def list_(installed: bool, local: bool, as_json: bool) -> None:
+    """List the voices that the server knows."""
+    found = [voice for voice in known_voices(local) if voice["installed"] or not installed]
+    if as_json:
+        print_json(found)
+        return
+    print_table(("name", "language", "state", "engine", "commercial use", "licence", "title"), [_row(voice) for voice in found])
+
+
+@voices.command()
+@click.argument("name")
+@local_option
+@json_option
+def show(name: str, local: bool, as_json: bool) -> None:
+    """Show a voice with its files and its licence."""
+    from loa.client import Client
+
+    voice = local_registry_entry(name) if local else Client().voice(name)
+    if as_json:
+        print_json(voice)
+        return
+    print_facts(
+        {
+            "name": voice["name"],
+            "title": voice["title"],
+            "language": voice["language"],
+            "engine": voice["engine"],
+            "state": state_of(voice),
+            "common": "yes, loaded by every worker of its engine" if voice["common"] else "no",
+            "sample rate": f"{voice['sample_rate']} Hz" if voice["sample_rate"] else None,
+            "size": size(voice["bytes"]),
+            **licence_facts(voice),
+            "source": voice["source"],
+        }
+    )
+    if voice["files"]:
+        rows = [(file["name"], file["role"], size(file["size"]), file["sha256"]) for file in voice["files"]]
+        print_table(("file", "for", "size", "sha256"), rows)
+
+
+def _row(voice: dict[str, Any]) -> tuple[Any, ...]:
+    commercial = yes_no(voice["commercial_use"])
+    return voice["name"], voice["language"], state_of(voice), voice["engine"], commercial, voice["licence"], voice["title"]
+
+
+def known_voices(local: bool) -> list[dict[str, Any]]:
+    """Voices as GET /v1/voices shows them, of the server or of this machine."""
+    if local:
+        from loa.settings import Settings
+        from loa.voices import VoiceRegistry
+
+        registry = VoiceRegistry(Settings.load())
+        return [registry.describe(voice) for voice in registry.all().values()]
+    from loa.client import Client
+
+    return Client().voices()
+
+
+def local_registry_entry(name: str) -> dict[str, Any]:
+    from loa.settings import Settings
+    from loa.voices import VoiceRegistry
+
+    registry = VoiceRegistry(Settings.load())
+    return registry.describe(registry.get(name))
+
+
+def state_of(voice: dict[str, Any]) -> str:
+    """What keeps a voice from being used, if anything does."""
+    if not voice["engine_available"]:
+        return "no engine"
+    if voice["installed"]:
+        return "installed"
+    return "to pull" if any(file["url"] for file in voice["files"]) else "not installed"
+
+
+def licence_facts(voice: dict[str, Any]) -> dict[str, Any]:
+    """What a person must know before using the voice."""
+    return {
+        "licence": voice["licence"],
+        "licence text": voice["licence_url"],
+        "commercial use": yes_no(voice["commercial_use"]),
+        "notice": " ".join(voice["notice"].split()) if voice["notice"] else None,
+    }
