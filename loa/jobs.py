@@ -102,7 +102,7 @@ class Job:
     estimate: float  # seconds of audio of the whole
     setup_seconds: float  # load events that this job waited for
     synthesis_seconds: float
-    result: dict[str, Any] | None  # duration_seconds, sample_rate, bytes, sha256 of the audio; `audio` and `timings`: their artifact paths
+    result: dict[str, Any] | None  # duration_seconds, sample_rate, bytes, sha256; artifact paths: `path` of the audio, `timings`
     error: dict[str, Any] | None
 
     @classmethod
@@ -143,6 +143,11 @@ class Job:
             result=document("result"),
             error=document("error"),
         )
+
+    @classmethod
+    def accepted(cls, order: Order, created: float) -> Job:
+        """A job as it is right after its order was recorded."""
+        return cls.from_record({**order.fields(), "state": State.QUEUED.value, "created": str(round(created * 1000))})
 
     @property
     def ended(self) -> bool:

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler(threading.Thread):
-    """Calls `slots.reconcile()` every `interval` seconds until `stop()`. Start it after any fork, with a store of its own (`Store.for_thread`)."""
+    """Calls `slots.reconcile()` every `interval` seconds until `stop()`; start it after any fork, with a store of its own (`for_thread`)."""
 
     def __init__(self, slots: Slots, interval: float) -> None:
         super().__init__(name="reconciler", daemon=True)
@@ -37,7 +37,7 @@ class Reconciler(threading.Thread):
             if not self._away:
                 log.warning("reconciling pauses: %s", error.message)
             self._away = True
-        except Exception:  # noqa: BLE001 - a defect here must not end the search for lost work
+        except Exception:
             log.exception("reconciling failed; the next tick tries again")
         else:
             if self._away:

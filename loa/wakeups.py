@@ -1,4 +1,4 @@
-"""Wake-ups: the messages that make a worker look into the store. Sender and receiver share these names; all work is in the store, none in a message."""
+"""Wake-ups: the messages that make a worker look into the store. All work is in the store, none in a message; the names are shared here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LEAST_EXPIRY = 60.0  # seconds; the clocks of API and worker machines may differ
 
 
 def task_name(queue: str) -> str:
-    """The Celery task that a message in `queue` calls: `speak.vits` → `loa.speak`, `plan` → `loa.plan`. Its one argument is the wake-up token."""
+    """The Celery task that a message in `queue` calls, its one argument the token: `speak.vits` → `loa.speak`, `plan` → `loa.plan`."""
     return f"loa.{queue.partition('.')[0]}"
 
 

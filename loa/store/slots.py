@@ -36,6 +36,28 @@ class Slot:
     def worker(self) -> str:
         return self.id.rpartition("/")[0]
 
+    @property
+    def speaks(self) -> bool:
+        """Whether this process can speak right now."""
+        return self.state == "hot" and any(queue.startswith("speak.") for queue in self.queues)
+
+    def to_json(self) -> dict[str, Any]:
+        """The slot as the API and the command line show it."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "queues": list(self.queues),
+            "pid": self.pid,
+            "host": self.host,
+            "device": self.device,
+            "device_uuid": self.device_uuid,
+            "engines": list(self.engines),
+            "voices": list(self.voices),
+            "skipped": list(self.skipped),
+            "steps": dict(self.steps),
+            "message": self.message,
+        }
+
     def fields(self) -> dict[str, str]:
         facts = {name: getattr(self, name) for name in ("pid", "host", "device", "device_uuid", "engines", "voices", "skipped", "message")}
         return {"facts": json.dumps(facts | {"steps": dict(self.steps)}, ensure_ascii=False)}

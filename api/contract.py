@@ -1,0 +1,77 @@
+"""What a view promises: the decorator that every view of the API wears, and the schemas it names.
+
+openapi.py turns these promises into /openapi.json and /docs; requests.py validates with the same schemas, so document and behaviour
+cannot part.
+
+Why not a library: spectree reads malformed JSON as an empty object, and each of its errors would have to be caught and put into our form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from loa.errors import LoaError, StoreUnavailable
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+JSON = "application/json"
+FORM = "multipart/form-data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One kind of success."""
+
+    what: str
+    schema: type[BaseModel] | None = None
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)  # name → description
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One call of the API, as its view promises it."""
+
+    name: str  # unique: the operationId
+    summary: str
+    description: str
+    tag: str
+    query: type[BaseModel] | None
+    bodies: Mapping[str, type[BaseModel]]  # media type → schema
+    headers: Mapping[str, str]  # request headers: name → description
+    answers: Mapping[int, Answer]
+    errors: tuple[type[LoaError], ...]
+
+
+def operation(
+    summary: str,
+    *,
+    tag: str,
+    answers: Mapping[int, Answer],
+    query: type[BaseModel] | None = None,
+    bodies: Mapping[str, type[BaseModel]] | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: tuple[type[LoaError], ...] = (),
+    needs_redis: bool = True,
+) -> Callable[[View], View]:
+    """Attach the promise to a view; the view's docstring is the description."""
+
+    def attach(view: View) -> View:
+        view.operation = Operation(  # type: ignore[attr-defined]
+            name=view.__name__,
+            summary=summary,
+            description=" ".join((view.__doc__ or "").split()),
+            tag=tag,
+            query=query,
+            bodies=bodies or {},
+            headers=headers or {},
+            answers=answers,
+            errors=(*errors, *((StoreUnavailable,) if needs_redis else ())),
+        )
+        return view
+
+    return attach

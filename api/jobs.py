@@ -1,0 +1,161 @@
+"""Submit jobs, follow them, fetch what they made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from api.contract import FORM, JSON, Answer, operation
+from api.downloads import download
+from api.requests import read_idempotency_key, read_query, read_submission
+from api.schemas import JobForm, JobJson, JobPage, JobRequest, Listing, TimingsJson, Wait
+from api.service import service
+from loa.errors import (
+    AudioExpired,
+    BodyTooLarge,
+    BrokenVoice,
+    EmptyText,
+    IdempotencyConflict,
+    InvalidRequest,
+    InvalidSpeed,
+    JobNotFinished,
+    MalformedJson,
+    RangeNotSatisfiable,
+    StorageFull,
+    TextTooLong,
+    UnknownEngine,
+    UnknownFormat,
+    UnknownJob,
+    UnknownVoice,
+    UnsupportedMediaType,
+    VoiceNotInstalled,
+)
+from loa.formats import format_named
+
+blueprint = Blueprint("jobs", __name__)
+TAG = "Jobs"
+
+_HEADERS = {
+    "Location": "the job's address",
+    "Idempotent-Replay": "`true`: the job was made by an earlier request with the same Idempotency-Key",
+}
+_BAD_SUBMISSION = (
+    *(
+        InvalidRequest,
+        MalformedJson,
+        UnsupportedMediaType,
+        EmptyText,
+        TextTooLong,
+        BodyTooLarge,
+        UnknownVoice,
+        VoiceNotInstalled,
+        BrokenVoice,
+    ),
+    *(UnknownEngine, UnknownFormat, InvalidSpeed, IdempotencyConflict, StorageFull),
+)
+
+
+def _hung_up() -> bool:
+    """Whether the client of this request is gone, where the server can tell."""
+    told = request.environ.get("waitress.client_disconnected")
+    return told is not None and bool(told())
+
+
+@blueprint.post("/v1/jobs")
+@operation(
+    "Submit text or a file",
+    tag=TAG,
+    query=Wait,
+    bodies={JSON: JobRequest, FORM: JobForm},
+    headers={
+        "Idempotency-Key": "up to 255 characters of your choice; repeating the request with the same key makes no second job. Kept for LOA_IDEMPOTENCY_HOURS"
+    },
+    answers={
+        202: Answer(what="Accepted; the job goes on.", schema=JobJson, headers=_HEADERS),
+        200: Answer(
+            what="The job has ended already (with `wait`, or repeated with the same key): look at its state.",
+            schema=JobJson,
+            headers=_HEADERS,
+        ),
+    },
+    errors=_BAD_SUBMISSION,
+)
+def submit_job() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Send JSON with `input`, or a form with `file`. With `wait` the answer is held until the job has ended or the seconds are over,
+    whichever comes first; when too many requests wait already, it comes at once."""
+    wait = read_query(request, Wait).wait
+    submission, key = read_submission(request, service().settings), read_idempotency_key(request)
+    job, replayed = service().submit(submission, key, wait, _hung_up)
+    headers = {"Location": f"/v1/jobs/{job['id']}", **({"Idempotent-Replay": "true"} if replayed else {})}
+    return job, 200 if job["finished_at"] else 202, headers
+
+
+@blueprint.get("/v1/jobs")
+@operation(
+    "List jobs",
+    tag=TAG,
+    query=Listing,
+    answers={200: Answer(what="A page of jobs, newest first.", schema=JobPage)},
+    errors=(InvalidRequest,),
+)
+def list_jobs() -> dict[str, Any]:
+    """Jobs are forgotten LOA_JOB_RETENTION_DAYS after they ended."""
+    return service().jobs(**dict(read_query(request, Listing)))
+
+
+@blueprint.get("/v1/jobs/<job_id>")
+@operation("Show a job", tag=TAG, query=Wait, answers={200: Answer(what="The job.", schema=JobJson)}, errors=(InvalidRequest, UnknownJob))
+def show_job(job_id: str) -> dict[str, Any]:
+    """With `wait` the answer is held until the job has ended or the seconds are over; `state` says which."""
+    return service().job(job_id, read_query(request, Wait).wait, _hung_up)
+
+
+@blueprint.post("/v1/jobs/<job_id>/cancel")
+@operation(
+    "Cancel a job",
+    tag=TAG,
+    answers={200: Answer(what="The job. One that had ended before stays as it was.", schema=JobJson)},
+    errors=(UnknownJob,),
+)
+def cancel_job(job_id: str) -> dict[str, Any]:
+    """Nothing more of it is spoken; the batch under way ends within seconds."""
+    return service().cancel(job_id)
+
+
+@blueprint.get("/v1/jobs/<job_id>/audio")
+@operation(
+    "Fetch the audio",
+    tag=TAG,
+    headers={
+        "Range": "`bytes=FIRST-LAST`: a part of the file",
+        "If-Range": "an ETag: the part only if the file is still that one",
+        "If-None-Match": "ETags that you have",
+    },
+    answers={
+        200: Answer(what="The audio file.", media_type="audio/*", headers={"ETag": "the sha256 of the file", "Accept-Ranges": "`bytes`"}),
+        206: Answer(what="The part that was asked for.", media_type="audio/*", headers={"Content-Range": "which part of how many bytes"}),
+        304: Answer(what="You have it already."),
+    },
+    errors=(UnknownJob, JobNotFinished, AudioExpired, RangeNotSatisfiable),
+)
+def fetch_audio(job_id: str) -> Response:
+    """HEAD works, too. The file never changes."""
+    job = service().published(job_id)
+    form = format_named(job.format)
+    return download(
+        job.result["path"], tag=job.result["sha256"], name=f"{job.title or job.id}.{form.extension}", media_type=form.media_type
+    )
+
+
+@blueprint.get("/v1/jobs/<job_id>/timings.json")
+@operation(
+    "Fetch the timings",
+    tag=TAG,
+    answers={200: Answer(what="Where each word is in the audio.", schema=TimingsJson)},
+    errors=(UnknownJob, JobNotFinished, AudioExpired),
+)
+def fetch_timings(job_id: str) -> Response:
+    """Seconds from the beginning of the audio, word by word."""
+    job = service().published(job_id)
+    return download(job.result["timings"], tag=f"{job.result['sha256']}-timings", name=f"{job.title or job.id}.json", media_type=JSON)

@@ -1,0 +1,120 @@
+"""Reads what a client sent into the core's values: query, JSON, multipart form. What cannot be read is an error that names the field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn, TypeVar
+
+from flask import Request
+from pydantic import BaseModel, ValidationError
+
+from api.contract import FORM, JSON
+from api.schemas import JobForm, JobRequest
+from loa.errors import InvalidRequest, MalformedJson, TextTooLong, UnsupportedMediaType
+from loa.settings import Settings
+from loa.submission import Submission, Upload
+
+IDEMPOTENCY_KEY_LIMIT = 255  # characters
+MOST_BYTES_A_CHARACTER = 12  # an emoji as JSON in ASCII: \ud83d\ude00
+FRAME_BYTES = 1_000_000  # of a JSON body around its `input`
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_query(request: Request, model: type[Model]) -> Model:
+    """The query as `model`; of a parameter that is given twice the last one counts. Raises InvalidRequest."""
+    return _validated(model, {name: values[-1] for name, values in request.args.lists()})
+
+
+def read_submission(request: Request, settings: Settings) -> Submission:
+    """The body of POST /v1/jobs. Raises UnsupportedMediaType, MalformedJson, InvalidRequest, TextTooLong, BodyTooLarge."""
+    if request.mimetype == JSON:
+        return _read_json(request, settings)
+    if request.mimetype == FORM:
+        return _read_form(request)
+    sent = request.mimetype[:100] or "nothing"
+    raise UnsupportedMediaType(f"the Content-Type is {sent}; this call takes {JSON} or {FORM}")
+
+
+def read_idempotency_key(request: Request) -> str | None:
+    """The Idempotency-Key header, if any. Raises InvalidRequest."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= IDEMPOTENCY_KEY_LIMIT and key.isprintable()):
+        raise InvalidRequest(f"Idempotency-Key takes 1 to {IDEMPOTENCY_KEY_LIMIT} printable characters", field="Idempotency-Key")
+    return key
+
+
+def _read_json(request: Request, settings: Settings) -> Submission:
+    limit = MOST_BYTES_A_CHARACTER * settings.text_limit + FRAME_BYTES
+    if (request.content_length or 0) > limit:
+        raise TextTooLong(
+            f"the JSON body has {request.content_length:,} bytes; an `input` of {settings.text_limit:,} characters fits into {limit:,}",
+            limit=settings.text_limit,
+        )
+    fields = _validated(JobRequest, parse_json(request.get_data(cache=False)))
+    return Submission(text=fields.input, **_manner(fields))
+
+
+def _read_form(request: Request) -> Submission:
+    values: dict[str, Any] = {}
+    for name, parts in (*request.form.lists(), *request.files.lists()):
+        if len(parts) > 1 or name in values:
+            raise InvalidRequest(f"{name[:40]} is given more than once", field=name[:40])
+        values[name] = parts[0]
+    if isinstance(values.get("file"), str):
+        raise InvalidRequest("file was sent as text: its part needs a filename", field="file")
+    if "metadata" in values:
+        values["metadata"] = parse_json(values["metadata"].encode(), "metadata")
+    fields = _validated(JobForm, values)
+    with fields.file.stream as stream:
+        return Submission(file=Upload(name=fields.file.filename, content=stream.read()), **_manner(fields))
+
+
+def _manner(fields: JobRequest | JobForm) -> dict[str, Any]:
+    return {name: getattr(fields, name) for name in ("voice", "format", "speed", "lane", "title", "metadata")}
+
+
+def parse_json(body: bytes, what: str = "the body") -> dict[str, Any]:
+    """A JSON object. Raises MalformedJson, also for what Python's parser lets through: NaN, Infinity, lone surrogates."""
+    try:
+        document = json.loads(body.decode(), parse_constant=_no_constant)
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        raise MalformedJson(f"{what} is not UTF-8: byte {error.start}") from error
+    except UnicodeEncodeError as error:
+        raise MalformedJson(f"{what} holds half a character (a lone surrogate), which no text can") from error
+    except RecursionError as error:
+        raise MalformedJson(f"{what} is nested too deeply") from error
+    except ValueError as error:
+        raise MalformedJson(f"{what} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise MalformedJson(f"{what} is JSON, but not an object")
+    return document
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _validated(model: type[Model], values: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = [
+            {"field": _path(fault["loc"]), "problem": _words(fault)}
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise InvalidRequest("; ".join(f"{fault['field']}: {fault['problem']}" for fault in faults[:3]), fields=faults[:20]) from error
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:40] for part in location) or "body"
+
+
+def _words(fault: Any) -> str:
+    kind, message = fault["type"], str(fault["msg"])
+    if kind == "extra_forbidden":
+        return "there is no such field"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")

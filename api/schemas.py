@@ -1,0 +1,246 @@
+"""Every JSON object of the API as a pydantic model: requests are validated with these, answers documented; tests compare the two."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from loa.formats import FORMATS
+from loa.states import State
+from loa.store.jobs import PAGE
+from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
+
+LONGEST_WAIT = 60.0  # seconds
+TITLE_LIMIT = 300  # characters
+METADATA_LIMIT = 16_384  # bytes as JSON: it comes back with every answer about the job
+
+
+class Schema(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    size = len(json.dumps(metadata, ensure_ascii=False).encode())
+    if size > METADATA_LIMIT:
+        raise ValueError(f"is {size:,} bytes as JSON; the limit is {METADATA_LIMIT:,}")
+    return metadata
+
+
+# The core decides what it accepts of voice, format and speed and has an error of its own for each; the schema only describes their values.
+_FORMAT: dict[str, Any] = {"enum": list(FORMATS)}
+_SPEED: dict[str, Any] = {"minimum": SPEEDS[0], "maximum": SPEEDS[1]}
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
+
+
+class Manner(Schema):
+    """How something shall be spoken."""
+
+    voice: str = Field(DEFAULT_VOICE, description="a name that GET /v1/voices lists as installed")
+    format: str = Field(DEFAULT_FORMAT, description="of the audio file", json_schema_extra=_FORMAT)
+    speed: float = Field(1.0, description="1.5: one and a half times as fast", json_schema_extra=_SPEED)
+    lane: Literal["interactive", "bulk"] | None = Field(
+        None, description="interactive goes before bulk, and bulk always moves; default: interactive for text, bulk for a file"
+    )
+    title: str | None = Field(None, max_length=TITLE_LIMIT, description="for people; names the audio file")
+    metadata: Metadata = Field(
+        default_factory=dict, description=f"any JSON object of yours, at most {METADATA_LIMIT:,} bytes; comes back with the job"
+    )
+
+
+class JobRequest(Manner):
+    """Text to be spoken."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"input": "Good morning. The train leaves at nine.", "voice": DEFAULT_VOICE}]},
+    )
+    input: str = Field(description="the text; at most LOA_TEXT_LIMIT characters (1,000,000)")
+
+
+class JobForm(Manner):
+    """A document to be spoken, with the other fields as form fields; `metadata` as JSON text."""
+
+    file: Any = Field(
+        description="a .txt or .md file", json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"}
+    )
+
+
+class Wait(Schema):
+    wait: float = Field(0, ge=0, le=LONGEST_WAIT, description="seconds to hold the answer, until the job has ended")
+
+
+class Listing(Schema):
+    state: State | None = Field(None, description="only jobs in this state")
+    limit: int = Field(20, ge=1, le=PAGE, description="jobs a page")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+class Progress(Schema):
+    segments_done: int
+    segments_total: int = Field(description="0 until the text is planned")
+    audio_seconds: float = Field(description="seconds of speech that are done")
+    eta_seconds: float | None = Field(description="seconds of work left; null while nobody knows")
+    queue_position: int = Field(description="jobs whose turn comes first")
+
+
+class Timings(Schema):
+    queued_seconds: float = Field(description="from submission until a worker took it")
+    setup_seconds: float = Field(description="loading of models, voices and kernels that this job waited for; 0 on a hot worker")
+    synthesis_seconds: float = Field(description="from phonemes to audio samples, summed over its segments")
+    total_seconds: float = Field(description="from submission until it ended, or until now")
+
+
+class Result(Schema):
+    audio_url: str
+    duration_seconds: float
+    sample_rate: int = Field(description="Hz")
+    bytes: int
+    sha256: str
+    timings_url: str
+    partial: bool = Field(description="true: some of the text could not be spoken")
+
+
+class Failure(Schema):
+    code: str
+    message: str
+    remedy: str | None = None
+    details: dict[str, Any] | None = None
+
+
+class JobJson(Schema):
+    """A job. Times in seconds, instants in ISO 8601, UTC."""
+
+    model_config = ConfigDict(extra="forbid", title="Job")
+    id: str
+    state: State
+    kind: Literal["text", "file"]
+    lane: Literal["interactive", "bulk"]
+    title: str | None
+    voice: str
+    format: str
+    speed: float
+    metadata: dict[str, Any]
+    characters: int
+    created_at: str
+    finished_at: str | None
+    waiting_reason: str | None = Field(description="why nothing happens; null when something does")
+    progress: Progress
+    timings: Timings
+    result: Result | None = Field(description="of a job that succeeded")
+    error: Failure | None = Field(description="of a job that failed")
+
+
+class JobPage(Schema):
+    jobs: list[JobJson] = Field(description="newest first")
+    next_cursor: str | None = Field(description="for the next page; null on the last")
+
+
+class VoiceFileJson(Schema):
+    role: str
+    name: str
+    url: str | None
+    size: int | None = Field(description="bytes")
+    sha256: str | None
+
+
+class VoiceJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Voice")
+    name: str
+    title: str
+    language: str = Field(description="BCP 47, for example vi-VN")
+    engine: str
+    engine_available: bool
+    installed: bool
+    common: bool = Field(description="every worker of its engine has it loaded before the first job")
+    sample_rate: int | None = Field(description="Hz")
+    licence: str
+    licence_url: str | None
+    commercial_use: bool | None = Field(description="null: not known, check the licence")
+    notice: str | None
+    source: str | None
+    bytes: int | None
+    files: list[VoiceFileJson]
+
+
+class Voices(Schema):
+    voices: list[VoiceJson]
+
+
+class WorkerJson(Schema):
+    """One worker process, as it announced itself."""
+
+    model_config = ConfigDict(extra="forbid", title="Worker")
+    id: str = Field(description="WORKER/INDEX; the same after a restart of the process")
+    state: Literal["loading", "hot", "draining", "failed"]
+    queues: list[str]
+    pid: int
+    host: str
+    device: str
+    device_uuid: str
+    engines: list[str]
+    voices: list[str] = Field(description="in memory, or loaded on first use")
+    skipped: list[str] = Field(description="common voices that are not installed")
+    steps: dict[str, float] = Field(description="seconds of each step of its start")
+    message: str
+
+
+class QueueJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Queue")
+    ready_segments: int
+    ready_seconds: float = Field(description="estimated seconds of audio")
+    hot_slots: int
+
+
+class Workers(Schema):
+    workers: list[WorkerJson]
+    queues: dict[str, QueueJson]
+
+
+class Health(Schema):
+    status: Literal["ok"]
+
+
+class WordJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Word")
+    text: str
+    start: float
+    end: float
+    offset: int = Field(description="characters from the beginning of the segment's text")
+
+
+class SegmentJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Segment")
+    index: int
+    text: str = Field(description="as it was spoken")
+    start: float
+    end: float
+    words: list[WordJson]
+
+
+class TimingsJson(Schema):
+    """Seconds from the beginning of the audio."""
+
+    model_config = ConfigDict(extra="forbid", title="TimingsFile")
+    job: str
+    sample_rate: int = Field(description="Hz")
+    duration_seconds: float
+    segments: list[SegmentJson]
+
+
+class Problem(Schema):
+    """An error (RFC 9457, application/problem+json). Branch on `code`; the rest is for people."""
+
+    type: str = Field(description="where the code is explained")
+    title: str
+    status: int
+    detail: str = Field(description="what happened this time")
+    code: str
+    remedy: str = Field(description="what to do about it")
+    details: dict[str, Any] | None = None

@@ -1,0 +1,75 @@
+"""Runs the API: `main()` is what `loa api` calls."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import logging
+import signal
+from pathlib import Path
+from types import FrameType
+
+from api.app import create_app
+from api.httpd import Server
+from api.service import Service
+from loa.broker import running_url
+from loa.errors import InvalidSetting, LoaError, StorageUnavailable, StoreUnavailable
+from loa.logs import log_to_stderr
+from loa.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def main(settings: Settings | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C; returns the exit code.
+
+    Raises InvalidSetting, PortInUse, UnsupportedRedis, SchemaMismatch, ArtifactsNotShared. A Redis that is away is no reason not to start:
+    requests are answered 503 until it is there.
+    """
+    settings = _with_redis(settings or Settings.load())
+    log_to_stderr(settings.log_level)
+    service = Service(settings)
+    server = Server(create_app(settings, service), settings)
+    refused: list[LoaError] = []
+
+    def refuse(error: LoaError) -> None:
+        log.critical("%s", error.message)
+        refused.append(error)
+        server.stop()
+
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        log.info("%s: stopping", signal.Signals(signum).name)
+        server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        service.open()
+    except (StoreUnavailable, StorageUnavailable) as error:
+        log.warning("%s; trying again until it is there", error.message)
+    if not _is_loopback(settings.host):
+        log.warning("anyone who reaches %s may submit jobs and hear all of them", server.url)
+    service.start(refuse)
+    log.info("listening on %s", server.url)
+    server.run(closing=service.close)
+    service.stop()
+    if refused:
+        raise refused[0]
+    return 0
+
+
+def _with_redis(settings: Settings) -> Settings:
+    """The settings with the URL of the Redis to use: the one that is set, else that of a `loa up` on the same LOA_DATA_DIR."""
+    if settings.redis_url:
+        return settings
+    url = running_url(Path(settings.data_dir) / "redis")
+    if url is None:
+        raise InvalidSetting("LOA_REDIS_URL is not set, and no `loa up` runs on LOA_DATA_DIR")
+    return dataclasses.replace(settings, redis_url=url)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,171 @@
+"""What the views call: the parts of the core that one API process holds, and the threads beside its requests."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app
+
+from api.waiters import Waiters
+from api.wake import Wakeups
+from loa.artifacts import Artifacts
+from loa.errors import JobNotFinished, LoaError, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
+from loa.jobs import Job, Standing, is_job_id, job_json
+from loa.keys import Keys
+from loa.reconciler import Reconciler
+from loa.settings import Settings
+from loa.store import Store, connect_briefly
+from loa.submission import Desk, Submission
+from loa.voices import VoiceRegistry
+
+log = logging.getLogger(__name__)
+
+REOPEN = 0.5  # seconds between attempts to find a Redis that was away at the start
+RESERVE = 8  # one thread in so many, and at least four, never waits: it answers everything else
+
+
+class Service:
+    """Everything behind the views of one process. Threads share it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.voices = VoiceRegistry(settings)
+        self.artifacts = Artifacts(settings.artifacts)
+        self.desk = Desk(self.voices, self.artifacts, settings)
+        self._wakeups = Wakeups(settings)
+        self._store = Store.for_api(settings, self._wakeups)
+        seats = max(1, settings.api_threads - max(4, settings.api_threads // RESERVE))
+        self.waiters = Waiters(connect_briefly(settings.redis_url), Keys().events(), seats=seats)
+        self._reconciler = Reconciler(Store.for_thread(settings, self._wakeups).slots, settings.reconcile)
+        self._opened = threading.Event()
+        self._stopped = threading.Event()
+
+    # --- the life of the process
+
+    @property
+    def store(self) -> Store:
+        """The store, once it was found to be one that this process may use. Raises StoreUnavailable until then."""
+        if not self._opened.is_set():
+            raise StoreUnavailable("Redis has not answered since this server started")
+        return self._store
+
+    def open(self) -> None:
+        """Find out whether this Redis and these artifacts are the right ones.
+
+        Raises UnsupportedRedis, SchemaMismatch, ArtifactsNotShared; StoreUnavailable or StorageUnavailable when it may be tried again.
+        """
+        self._store.database.check()
+        self._store.slots.share_artifacts(self.artifacts.token(), self.settings.artifacts)
+        self._opened.set()
+
+    def start(self, refuse: Callable[[LoaError], None]) -> None:
+        """Start the threads. A store that was away and then turns out to be a wrong one is told to `refuse`."""
+        self._wakeups.start()
+        self.waiters.start()
+        if self._opened.is_set():
+            self._reconciler.start()
+        else:
+            threading.Thread(target=self._keep_opening, args=(refuse,), name="opener", daemon=True).start()
+
+    def close(self) -> None:
+        """Let requests that wait go."""
+        self.waiters.close()
+
+    def stop(self) -> None:
+        """End the threads."""
+        self._stopped.set()
+        self._reconciler.stop()
+        self.waiters.stop()
+        self._wakeups.stop()
+
+    def _keep_opening(self, refuse: Callable[[LoaError], None]) -> None:
+        while not self._stopped.wait(REOPEN):
+            try:
+                self.open()
+            except (StoreUnavailable, StorageUnavailable):
+                continue
+            except LoaError as error:
+                refuse(error)
+                return
+            log.info("Redis answers now")
+            self._reconciler.start()
+            return
+
+    # --- jobs
+
+    def submit(self, submission: Submission, key: str | None, wait: float, gone: Callable[[], bool]) -> tuple[dict[str, Any], bool]:
+        """The job of a submission as JSON, held for up to `wait` seconds until it has ended, and whether it was there before."""
+        accepted = self.desk.submit(self.store.jobs, submission, key)
+
+        def look() -> Job:
+            # Once a job is accepted no answer may say otherwise: who submits without a key would submit again.
+            try:
+                return self.store.jobs.get(accepted.job_id)
+            except StoreUnavailable:
+                if accepted.order is None:
+                    raise
+                return Job.accepted(accepted.order, time.time())
+
+        return self._json(self.waiters.wait(accepted.job_id, wait, look, gone)), accepted.order is None
+
+    def job(self, job_id: str, wait: float = 0.0, gone: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """A job as JSON, held for up to `wait` seconds until it has ended. Raises UnknownJob."""
+        return self._json(self.waiters.wait(job_id, wait, lambda: self.find(job_id), gone))
+
+    def jobs(self, **query: Any) -> dict[str, Any]:
+        """A page of jobs as JSON."""
+        found, cursor = self.store.jobs.list(**query)
+        return {"jobs": [self._json(job) for job in found], "next_cursor": cursor}
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """Cancel a job unless it has ended; the job as JSON. Raises UnknownJob."""
+        return self._json(self.store.jobs.cancel(_checked(job_id)))
+
+    def find(self, job_id: str) -> Job:
+        """A job. Raises UnknownJob, also for what is no id at all."""
+        return self.store.jobs.get(_checked(job_id))
+
+    def published(self, job_id: str) -> Job:
+        """A job that has a result. Raises UnknownJob, JobNotFinished."""
+        job = self.find(job_id)
+        if job.result is None:
+            raise JobNotFinished(f"job {job.id} is {job.state}", job=job.id, state=job.state.value)
+        return job
+
+    def _json(self, job: Job) -> dict[str, Any]:
+        try:
+            standing = self.store.jobs.standing(job)
+        except StoreUnavailable:  # the job itself is known: better without its place in the queue than not at all
+            standing = Standing(now=time.time(), hot_slots=None)
+        return job_json(job, standing)
+
+    # --- operations
+
+    def workers(self) -> dict[str, Any]:
+        """Worker processes and queues as JSON."""
+        slots = self.store.slots
+        return {"workers": [slot.to_json() for slot in slots.all()], "queues": slots.backlog()}
+
+    def check_ready(self) -> None:
+        """Raises NotReady, with what the workers are doing, unless one is hot for speech."""
+        slots = self.store.slots.all()
+        if any(slot.speaks for slot in slots):
+            return
+        states = ", ".join(f"{slot.id} is {slot.state}" for slot in slots if any(queue.startswith("speak.") for queue in slot.queues))
+        raise NotReady(f"no worker is hot for speech: {states or 'none has announced itself'}")
+
+
+def service() -> Service:
+    """The service of the current application."""
+    found: Service = current_app.extensions["loa"]
+    return found
+
+
+def _checked(job_id: str) -> str:
+    if not is_job_id(job_id):
+        raise UnknownJob(f"{job_id[:60]!r} is not a job's id")
+    return job_id

@@ -1,0 +1,159 @@
+"""From what a client sent to an order: the rules of a submission, and what is written before a job exists.
+
+Short text becomes its one segment here and now. Anything longer, and every upload, becomes a document in the artifact store, addressed by
+its sha256: the same book sent twice is kept once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from loa.artifacts import Artifacts
+from loa.errors import EmptyText, InvalidSpeed, TextTooLong, UnsupportedMediaType
+from loa.formats import format_named
+from loa.idempotency import request_hash
+from loa.jobs import Lane, Order, new_job_id
+from loa.plan import SHORT_TEXT, estimate, plan_text
+from loa.settings import Settings
+from loa.store import Idempotency, Jobs
+from loa.text import normalise, speakable
+from loa.voices import VoiceRegistry
+
+DEFAULT_VOICE = "joe"
+DEFAULT_FORMAT = "wav"
+SPEEDS = (0.5, 2.0)  # slowest, fastest
+DOCUMENT_KINDS = (".txt", ".md")
+MOST_BYTES_A_CHARACTER = 4  # UTF-8 and UTF-32; nothing that people write text in takes more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A file as the client sent it."""
+
+    name: str  # only its ending means anything
+    content: bytes
+
+    @property
+    def kind(self) -> str:
+        """The name's ending in lower case: ".txt"."""
+        return PurePosixPath(self.name).suffix.lower()
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What a client asks for: `text` or `file`, and how it shall be spoken."""
+
+    text: str | None = None
+    file: Upload | None = None
+    voice: str = DEFAULT_VOICE
+    format: str = DEFAULT_FORMAT
+    speed: float = 1.0
+    lane: Lane | None = None  # None: interactive for text, bulk for a file
+    title: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def hash(self) -> str:
+        """64 hex digits, the same for two submissions that ask for the same thing."""
+        request = {name: getattr(self, name) for name in ("text", "voice", "format", "speed", "lane", "title", "metadata")}
+        if self.file is None:
+            return request_hash(request)
+        return request_hash(request | {"kind": self.file.kind}, self.file.sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """A job that is in the store."""
+
+    job_id: str
+    order: Order | None = None  # None: an earlier request with the same key made it
+
+
+class Desk:
+    """Takes submissions in. Threads may share one."""
+
+    def __init__(self, voices: VoiceRegistry, artifacts: Artifacts, settings: Settings) -> None:
+        self._voices, self._artifacts, self._settings = voices, artifacts, settings
+
+    def order(self, submission: Submission) -> Order:
+        """A submission as an order that the store can record; its document, if it has one, is stored when this returns.
+
+        Raises UnknownFormat, InvalidSpeed, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine, EmptyText, TextTooLong,
+        UnsupportedMediaType, StorageFull.
+        """
+        format_named(submission.format)
+        slowest, fastest = SPEEDS
+        if not (math.isfinite(submission.speed) and slowest <= submission.speed <= fastest):
+            raise InvalidSpeed(f"speed is {submission.speed:g}; it takes {slowest:g} to {fastest:g}", least=slowest, most=fastest)
+        voice = self._voices.speakable(submission.voice)
+        common: dict[str, Any] = {
+            "id": new_job_id(),
+            "voice": voice.name,
+            "fingerprint": self._voices.fingerprint(voice),
+            "engine": voice.engine,
+            "format": submission.format,
+            "speed": float(submission.speed),
+            "title": submission.title,
+            "metadata": submission.metadata,
+        }
+        if submission.file is not None:
+            text, path = self._read(submission.file)
+            length = estimate(text, voice.language, submission.speed)
+            return Order(kind="file", lane=submission.lane or "bulk", characters=len(text), document=path, estimate=length, **common)
+        text = submission.text or ""
+        if len(text) > self._settings.text_limit:
+            raise TextTooLong(
+                f"the text has {len(text):,} characters; the limit is {self._settings.text_limit:,}", limit=self._settings.text_limit
+            )
+        text = normalise(text)
+        lane = submission.lane or "interactive"
+        if len(text) <= SHORT_TEXT:
+            (segment,) = plan_text(text, voice=voice, fingerprint=common["fingerprint"], speed=submission.speed)
+            return Order(lane=lane, characters=len(text), segment=segment, estimate=segment.audio_seconds, **common)
+        length = estimate(text, voice.language, submission.speed)
+        return Order(lane=lane, characters=len(text), document=self._keep(text.encode(), ".txt"), estimate=length, **common)
+
+    def submit(self, jobs: Jobs, submission: Submission, key: str | None = None) -> Accepted:
+        """Make a submission a job. With a `key` (an Idempotency-Key) the same submission makes one job however often it is sent.
+
+        Raises what `order` raises, IdempotencyConflict, StoreUnavailable.
+        """
+        idempotency = None
+        if key is not None:
+            idempotency = Idempotency(key_hash=hashlib.sha256(key.encode()).hexdigest(), request_hash=submission.hash())
+            if (earlier := jobs.repeated(idempotency)) is not None:
+                return Accepted(job_id=earlier)
+        order = self.order(submission)
+        # The deadline is for the one write that makes the job: the document may have taken its time.
+        submitted = jobs.submit(order, deadline=jobs.deadline(), idempotency=idempotency)
+        return Accepted(job_id=submitted.job_id, order=order if submitted.created else None)
+
+    def _read(self, upload: Upload) -> tuple[str, str]:
+        """The text of a file, and the path where the file is kept."""
+        kind = upload.kind
+        if kind not in DOCUMENT_KINDS:
+            raise UnsupportedMediaType(f"the file is named {upload.name[:100]!r}; a name must end in {' or '.join(DOCUMENT_KINDS)}")
+        limit = self._settings.file_text_limit
+        if len(upload.content) > MOST_BYTES_A_CHARACTER * limit:
+            raise TextTooLong(f"the file has {len(upload.content):,} bytes, which is more than {limit:,} characters can take", limit=limit)
+        from loa.documents import read_document
+
+        text = read_document(upload.content, kind)
+        if len(text) > limit:
+            raise TextTooLong(f"the file has {len(text):,} characters; the limit is {limit:,}", limit=limit)
+        if not speakable(text):
+            raise EmptyText("the file holds no letter and no digit")
+        return text, self._keep(upload.content, kind)
+
+    def _keep(self, content: bytes, kind: str) -> str:
+        path = f"documents/{hashlib.sha256(content).hexdigest()}{kind}"
+        self._artifacts.write(path, content)
+        return path
