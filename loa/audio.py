@@ -8,7 +8,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ __all__ = ["FORMATS", "Format", "Word", "encode", "encode_blocks", "format_named
 
 PCM_SCALE = 32767  # float 1.0 as int16; the same up and down, so packing what was unpacked changes nothing
 RF64_BYTES = 4_000_000_000  # a WAV header counts to 2³² − 1 bytes; longer files get the RF64 form
+BLOCK = 1 << 16  # samples handed to an encoder at once
 MOST_PCM_BYTES = 1 << 30  # a segment that unpacks to more than this is not one of ours
 
 
@@ -96,8 +97,8 @@ def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: 
         with target.open("wb", buffering=0) as stream:
             sink = _Sink(stream)
             with soundfile.SoundFile(sink, "w", sample_rate, channels=1, format=container, subtype=audio_format.subtype) as audio:
-                for block in blocks:
-                    audio.write(np.asarray(block, dtype=np.float32))
+                for block in _even(blocks):
+                    audio.write(block)
                     written += len(block)
                     sink.check(target)
             sink.check(target)
@@ -106,6 +107,23 @@ def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: 
         raise
     if written != samples:
         raise ValueError(f"{written} samples were written where {samples} were announced")
+
+
+def _even(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same samples in blocks of BLOCK: the Vorbis encoder looks at a whole block to start, and long ones overrun its stack."""
+    held: list[np.ndarray] = []
+    count = 0
+    for block in blocks:
+        left = np.asarray(block, dtype=np.float32)
+        while count + len(left) >= BLOCK:
+            held.append(left[: BLOCK - count])
+            left = left[BLOCK - count :]
+            yield np.concatenate(held)
+            held, count = [], 0
+        held.append(left)
+        count += len(left)
+    if count:
+        yield np.concatenate(held)
 
 
 class _Sink:
