@@ -61,6 +61,11 @@ def fail(subject: str, fact: str, remedy: str) -> Finding:
     return Finding(verdict="fail", subject=subject, fact=fact, remedy=remedy)
 
 
+def installed(module: str) -> bool:
+    """Whether a package is there, found without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
 def check_python(_: Settings) -> list[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
@@ -69,7 +74,7 @@ def check_python(_: Settings) -> list[Finding]:
 
 
 def check_torch(_: Settings) -> list[Finding]:
-    if importlib.util.find_spec("torch") is None:
+    if not installed("torch"):
         return [warn("torch", "not installed; this machine can submit, but not speak", "To speak here: pip install 'loa[all]'")]
     try:
         done = subprocess.run([sys.executable, "-c", LOOK_AT_TORCH], capture_output=True, text=True, timeout=TORCH_SECONDS, check=True)
@@ -80,10 +85,11 @@ def check_torch(_: Settings) -> list[Finding]:
         lines = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         cause = lines[-1] if lines else error
         return [fail("torch", f"cannot be imported: {cause}", "Install torch again, for this Python and this machine.")]
-    return [_torch(facts), _torchaudio(facts)]
+    return [judge_torch(facts), judge_torchaudio(facts)]
 
 
-def _torch(facts: dict[str, Any]) -> Finding:
+def judge_torch(facts: dict[str, Any]) -> Finding:
+    """What LOOK_AT_TORCH found of torch itself."""
     build = f"CUDA {facts['cuda']}" if facts["cuda"] else "CPU"
     if facts["devices"]:
         return ok("torch", f"{facts['version']}, {build} build, devices: {', '.join(facts['devices'])}")
@@ -93,10 +99,11 @@ def _torch(facts: dict[str, Any]) -> Finding:
     return ok("torch", fact)
 
 
-def _torchaudio(facts: dict[str, Any]) -> Finding:
+def judge_torchaudio(facts: dict[str, Any]) -> Finding:
+    """What LOOK_AT_TORCH found of torchaudio."""
     if "torchaudio" in facts:
         return ok("torchaudio", f"{facts['torchaudio']}, native library")
-    if importlib.util.find_spec("torchaudio") is None:
+    if not installed("torchaudio"):
         return fail("torchaudio", "not installed; voices of other sample rates cannot be resampled", "pip install 'loa[worker]'")
     return ok("torchaudio", f"a stand-in for its native library, which needs another build of torch ({facts['torchaudio_error']})")
 
@@ -145,7 +152,7 @@ def check_engines(settings: Settings) -> list[Finding]:
             fact = f"LOA_ENGINES names {name!r}, which this version does not have"
             findings.append(fail("engine", fact, f"Choose from {', '.join(ENGINES)}."))
             continue
-        missing = [module for module in ENGINES[name].requires if importlib.util.find_spec(module) is None]
+        missing = [module for module in ENGINES[name].requires if not installed(module)]
         if not missing:
             findings.append(ok("engine", f"{name} is installed"))
         else:
@@ -159,7 +166,7 @@ def check_voices(settings: Settings) -> list[Finding]:
 
     registry = VoiceRegistry(settings)
     findings = [fail("voice", error.message, error.remedy()) for error in registry.broken().values()]
-    installed, unavailable = [], []
+    usable, unavailable = [], []
     for voice in registry.all().values():
         if not voice.engine_available:
             unavailable.append(voice.name)
@@ -172,9 +179,9 @@ def check_voices(settings: Settings) -> list[Finding]:
             except LoaError as error:
                 findings.append(fail("voice", error.message, error.remedy()))
             else:
-                installed.append(voice.name)
-    if installed:
-        findings.insert(0, ok("voices", f"installed: {', '.join(installed)}"))
+                usable.append(voice.name)
+    if usable:
+        findings.insert(0, ok("voices", f"installed: {', '.join(usable)}"))
     else:
         findings.insert(0, warn("voices", "none is installed", "To speak here: pip install 'loa[voices]', or loa voices pull NAME"))
     if unavailable:

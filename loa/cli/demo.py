@@ -12,7 +12,7 @@ import click
 
 from loa.cli.jobs import check_folder, chosen_voice, follow, format_of, target_type
 from loa.cli.output import byte_progress, json_option, note, print_facts, print_json, seconds, size
-from loa.cli.stack import data_dir_option, print_step
+from loa.cli.stack import data_dir_type, print_step
 from loa.errors import LoaError
 from loa.settings import Settings
 
@@ -27,13 +27,10 @@ TAIL_LINES = 30  # of what the parts printed; shown when something failed
 @click.option("--text", default=TEXT, show_default=False, help="What to say. Default: a few words about Loa.")
 @click.option("--voice", metavar="NAME", help="Default: by the language of the text.")
 @click.option("-o", "--output", "target", type=target_type, default=Path("demo.wav"), show_default=True, help="The audio file to write.")
-@data_dir_option
+@click.option("--data-dir", type=data_dir_type, help="Keep everything there. Default: a temporary folder, removed at the end.")
 @json_option
 def demo(text: str, voice: str | None, target: Path, data_dir: Path | None, as_json: bool) -> None:
-    """Start a service of its own, speak a text, show what it took, and stop again.
-
-    Without --data-dir everything but the audio file is thrown away afterwards.
-    """
+    """Start a service of its own, speak a text, show what it took, and stop again."""
     check_folder(target)
     format_ = format_of(target)
     with tempfile.TemporaryDirectory(prefix="loa-demo-") as scratch:

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from loa.stack import Step
 
 data_dir_type = click.Path(path_type=Path, file_okay=False)
-data_dir_option = click.option("--data-dir", type=data_dir_type, help="Where everything is kept. Default: LOA_DATA_DIR.")
 
 
 @click.command()
 @click.option("--host", help="The address to listen on. Default: LOA_HOST, or 127.0.0.1.")
 @click.option("--port", type=click.IntRange(0, 65535), help="0: any free port. Default: LOA_PORT, or 8298.")
 @click.option("--processes", type=click.IntRange(1, 64), help="Speaking processes per device. Default: LOA_PROCESSES, or 1.")
-@data_dir_option
+@click.option("--data-dir", type=data_dir_type, help="Where everything is kept. Default: LOA_DATA_DIR.")
 def up(host: str | None, port: int | None, processes: int | None, data_dir: Path | None) -> None:
     """Run everything on this machine: broker, workers and API.
 
@@ -58,15 +57,17 @@ Ctrl-C stops everything."""
 
 @click.command()
 @click.option("--queues", default="speak", show_default=True, metavar="NAMES", help="speak, or plan,assemble, which need no engine.")
-def worker(queues: str) -> None:
+@click.pass_context
+def worker(ctx: click.Context, queues: str) -> None:
     """Run one worker: its processes start hot and take work from Redis (LOA_REDIS_URL)."""
-    import_part("worker.main", "worker").main(queues)
+    ctx.exit(import_part("worker.main", "worker").main(queues))
 
 
 @click.command()
-def api() -> None:
+@click.pass_context
+def api(ctx: click.Context) -> None:
     """Run the HTTP server (LOA_HOST, LOA_PORT) on the jobs in Redis (LOA_REDIS_URL)."""
-    import_part("api.server", "api").main()
+    ctx.exit(import_part("api.server", "api").main())
 
 
 def import_part(module: str, extra: str) -> ModuleType:

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from loa.audio import FORMATS
 from loa.cli import jobs as commands
+from loa.formats import FORMATS, Format
 from tests.cli.small_server import AUDIO, JOB, SmallServer, cut, job_json, problem, refuse
 
 Loa = Callable[..., Result]
 FAILED = job_json(state="failed", error={"code": "worker_lost", "message": "three processes died at segment 3"})
 
 
-def test_the_formats_are_those_of_the_core() -> None:
-    assert set(commands.FORMATS) == set(FORMATS)
-    assert all(FORMATS[name].extension == name for name in commands.FORMATS)
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_the_extension_names_the_format(form: Format) -> None:
+    assert commands.format_of(Path(f"Out.{form.extension.upper()}")) == form.name
 
 
 class TestSay:
