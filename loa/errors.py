@@ -86,6 +86,12 @@ class BodyTooLarge(LoaError):
     code, status = "body_too_large", 413
 
 
+class UnreadableDocument(LoaError):
+    """Save the file as plain text in UTF-8 and send it again."""
+
+    code, status = "unreadable_document", 422
+
+
 class UnknownVoice(LoaError):
     """Choose one of the voices that `loa voices list` or GET /v1/voices shows."""
 
@@ -225,6 +231,12 @@ class WorkerLost(LoaError):
     """Look at the worker's log: three processes died while they spoke this passage. Change the passage, or report it."""
 
     code, status = "worker_lost", 500
+
+
+class PlanningFailed(LoaError):
+    """Look at the worker's log for the cause; if it looks like a defect of Loa, report it with the document."""
+
+    code, status = "planning_failed", 500
 
 
 class SynthesisFailed(LoaError):
