@@ -103,6 +103,12 @@ class Broker:
             self.stop()
             raise
 
+    def restart(self) -> None:
+        """Start the server again after it died, at the same URL; the folder stays locked all the while. Raises StartFailed."""
+        if self._lock is None or self.alive():
+            raise RuntimeError("only a broker whose server died can be restarted")
+        self._start(self._server or find_server())
+
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """SIGTERM, wait until the data is saved, SIGKILL after `seconds`; then remove socket and lock. Safe to call twice."""
         if self._process is not None:
@@ -172,7 +178,8 @@ class Broker:
         path = self.folder / "redis.sock"
         if self.port is not None or len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
             return path
-        self._short_folder = Path(tempfile.mkdtemp(prefix="loa-", dir=SHORT_TEMPORARY_DIR))  # mode 0700
+        if self._short_folder is None:
+            self._short_folder = Path(tempfile.mkdtemp(prefix="loa-", dir=SHORT_TEMPORARY_DIR))  # mode 0700
         return self._short_folder / "redis.sock"
 
     def _wait_until_it_answers(self) -> None:
