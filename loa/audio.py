@@ -21,7 +21,8 @@ from loa.formats import FORMATS, Format, format_named
 __all__ = ["FORMATS", "Format", "Word", "encode", "encode_blocks", "format_named", "pack_segment", "unpack_segment"]
 
 PCM_SCALE = 32767  # float 1.0 as int16; the same up and down, so packing what was unpacked changes nothing
-RF64_BYTES = 4_000_000_000  # a WAV header counts to 2³² − 1 bytes; longer files get the RF64 form
+MOST_WAV_BYTES = 2**32 - 1000  # of samples: a WAV header counts to 2³² − 1
+RF64_BYTES = 4_000_000_000  # audio that is announced as longer than this gets the RF64 form of WAV
 BLOCK = 1 << 16  # samples handed to an encoder at once
 MOST_PCM_BYTES = 1 << 30  # a segment that unpacks to more than this is not one of ours
 
@@ -102,11 +103,11 @@ def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: 
                     written += len(block)
                     sink.check(target)
             sink.check(target)
+        if container == "WAV" and written * 2 > MOST_WAV_BYTES:
+            raise ValueError(f"{written} samples were written where about {samples} were announced; a WAV file cannot hold them")
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    if written != samples:
-        raise ValueError(f"{written} samples were written where {samples} were announced")
 
 
 def _even(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

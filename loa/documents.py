@@ -43,15 +43,15 @@ def document_type(file_name: str) -> str:
     return extension
 
 
-def read_document(data: bytes, extension: str, limit: int) -> str:
-    """The text of a document, paragraphs parted by empty lines, not yet normalised.
+def read_document(data: bytes, extension: str, limit: int | None = None) -> str:
+    """The text of a document, paragraphs parted by empty lines, not yet normalised. `extension` with or without its full stop.
 
     Raises UnreadableDocument for bytes that are no text, TextTooLong for more than `limit` characters.
     """
     text = decode(data)
-    if extension == "md":
+    if extension.removeprefix(".") == "md":
         text = markdown_text(text)
-    if len(text) > limit:
+    if limit is not None and len(text) > limit:
         raise TextTooLong(f"the document has {len(text):,} characters; the limit is {limit:,}", characters=len(text), limit=limit)
     return text
 

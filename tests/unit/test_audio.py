@@ -146,9 +146,15 @@ def test_a_rate_that_the_format_cannot_hold_is_refused(tmp_path: Path, tone: np.
         encode(tone, 22050, FORMATS["opus"], tmp_path / "x")
 
 
-def test_a_wrong_announcement_is_refused(tmp_path: Path, tone: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="announced"):
+def test_an_announcement_may_be_rough_but_a_wav_header_may_not_overflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tone: np.ndarray
+) -> None:
+    encode_blocks([tone], RATE, FORMATS["wav"], tmp_path / "x", samples=len(tone) - 100)
+    assert soundfile.info(tmp_path / "x").frames == len(tone)
+    monkeypatch.setattr("loa.audio.MOST_WAV_BYTES", 1000)
+    with pytest.raises(ValueError, match="cannot hold"):
         encode_blocks([tone], RATE, FORMATS["wav"], tmp_path / "x", samples=1)
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,7 @@ def test_only_known_documents_are_taken(name: str, extension: str | None) -> Non
 def test_markdown_becomes_what_a_person_would_read_aloud(source: str, text: str) -> None:
     assert markdown_text(source) == text
     assert read_document(source.encode(), "md", 1000) == text
+    assert read_document(source.encode(), ".md") == text
 
 
 @given(st.text(alphabet=st.sampled_from("ab \n#*_`[]()<>!|-1.>\\&;~\"'"), max_size=200))
