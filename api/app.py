@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Request, Response, request
 
 from api import jobs, operations, pages, problems, voices
+from api.requests import UploadRequest
 from api.service import Service
 from loa.errors import BodyTooLarge
 from loa.settings import Settings
@@ -15,6 +16,7 @@ FORM_FIELD_BYTES = 500_000  # of all form fields beside the file
 def create_app(settings: Settings, service: Service | None = None) -> Flask:
     """The API as a WSGI application. Who runs it opens and starts the service (see server.py); `service` None makes one."""
     app = Flask(__name__)
+    app.request_class = UploadRequest
     app.extensions["loa"] = service or Service(settings)
     app.config.update(MAX_CONTENT_LENGTH=settings.body_limit, MAX_FORM_MEMORY_SIZE=FORM_FIELD_BYTES, MAX_FORM_PARTS=50)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

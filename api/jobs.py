@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from api.contract import FORM, JSON, Answer, operation
 from api.downloads import download
-from api.requests import read_idempotency_key, read_query, read_submission
+from api.requests import hung_up, read_idempotency_key, read_query, read_submission
 from api.schemas import JobForm, JobJson, JobPage, JobRequest, Listing, TimingsJson, Wait
 from api.service import service
 from loa.errors import (
@@ -23,11 +23,13 @@ from loa.errors import (
     MalformedJson,
     RangeNotSatisfiable,
     StorageFull,
+    StorageUnavailable,
     TextTooLong,
     UnknownEngine,
     UnknownFormat,
     UnknownJob,
     UnknownVoice,
+    UnreadableDocument,
     UnsupportedMediaType,
     VoiceNotInstalled,
 )
@@ -40,26 +42,9 @@ _HEADERS = {
     "Location": "the job's address",
     "Idempotent-Replay": "`true`: the job was made by an earlier request with the same Idempotency-Key",
 }
-_BAD_SUBMISSION = (
-    *(
-        InvalidRequest,
-        MalformedJson,
-        UnsupportedMediaType,
-        EmptyText,
-        TextTooLong,
-        BodyTooLarge,
-        UnknownVoice,
-        VoiceNotInstalled,
-        BrokenVoice,
-    ),
-    *(UnknownEngine, UnknownFormat, InvalidSpeed, IdempotencyConflict, StorageFull),
-)
-
-
-def _hung_up() -> bool:
-    """Whether the client of this request is gone, where the server can tell."""
-    told = request.environ.get("waitress.client_disconnected")
-    return told is not None and bool(told())
+_BAD_REQUEST = (InvalidRequest, MalformedJson, UnsupportedMediaType, EmptyText, TextTooLong, BodyTooLarge, UnreadableDocument)
+_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed)
+_BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, StorageFull, StorageUnavailable)
 
 
 @blueprint.post("/v1/jobs")
@@ -68,9 +53,7 @@ def _hung_up() -> bool:
     tag=TAG,
     query=Wait,
     bodies={JSON: JobRequest, FORM: JobForm},
-    headers={
-        "Idempotency-Key": "up to 255 characters of your choice; repeating the request with the same key makes no second job. Kept for LOA_IDEMPOTENCY_HOURS"
-    },
+    headers={"Idempotency-Key": "1 to 255 characters of yours; the same request with the same key makes no second job for two days"},
     answers={
         202: Answer(what="Accepted; the job goes on.", schema=JobJson, headers=_HEADERS),
         200: Answer(
@@ -86,7 +69,7 @@ def submit_job() -> tuple[dict[str, Any], int, dict[str, str]]:
     whichever comes first; when too many requests wait already, it comes at once."""
     wait = read_query(request, Wait).wait
     submission, key = read_submission(request, service().settings), read_idempotency_key(request)
-    job, replayed = service().submit(submission, key, wait, _hung_up)
+    job, replayed = service().submit(submission, key, wait, hung_up)
     headers = {"Location": f"/v1/jobs/{job['id']}", **({"Idempotent-Replay": "true"} if replayed else {})}
     return job, 200 if job["finished_at"] else 202, headers
 
@@ -108,7 +91,7 @@ def list_jobs() -> dict[str, Any]:
 @operation("Show a job", tag=TAG, query=Wait, answers={200: Answer(what="The job.", schema=JobJson)}, errors=(InvalidRequest, UnknownJob))
 def show_job(job_id: str) -> dict[str, Any]:
     """With `wait` the answer is held until the job has ended or the seconds are over; `state` says which."""
-    return service().job(job_id, read_query(request, Wait).wait, _hung_up)
+    return service().job(job_id, read_query(request, Wait).wait, hung_up)
 
 
 @blueprint.post("/v1/jobs/<job_id>/cancel")

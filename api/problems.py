@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import werkzeug.exceptions
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from loa.errors import BodyTooLarge, InvalidRequest, LoaError, MethodNotAllowed, NotFound, RangeNotSatisfiable, UnsupportedMediaType
@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1  # a restart of Redis or of a worker takes about that; clients double it
 
 # What Werkzeug refuses by itself.
-_KINDS: Mapping[int, type[LoaError]] = {404: NotFound, 413: BodyTooLarge, 415: UnsupportedMediaType}
+_KINDS: Mapping[int, type[LoaError]] = {413: BodyTooLarge, 415: UnsupportedMediaType}
 
 
 def problem(error: LoaError) -> dict[str, Any]:
@@ -74,6 +74,8 @@ def _translated(error: Exception) -> LoaError:
     if isinstance(error, werkzeug.exceptions.MethodNotAllowed):
         allowed = sorted(error.valid_methods or ())
         return MethodNotAllowed(f"this address takes {', '.join(allowed)}", allowed=allowed)
+    if isinstance(error, werkzeug.exceptions.NotFound):
+        return NotFound(f"there is nothing at {request.path[:100]}")
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
         return _KINDS.get(error.code, InvalidRequest)(error.description or error.name)
     log.error("a request failed unexpectedly", exc_info=error)

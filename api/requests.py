@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn, TypeVar
+from typing import IO, Any, NoReturn, TypeVar
 
+import flask
 from flask import Request
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +20,30 @@ MOST_BYTES_A_CHARACTER = 12  # an emoji as JSON in ASCII: \ud83d\ude00
 FRAME_BYTES = 1_000_000  # of a JSON body around its `input`
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class UploadRequest(Request):
+    """A request whose uploads are closed with it, also those of a form that ended half-way."""
+
+    def __init__(self, environ: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        super().__init__(environ, *arguments, **options)
+        self._streams: list[IO[bytes]] = []
+
+    def _get_file_stream(self, *arguments: Any, **options: Any) -> IO[bytes]:
+        stream = super()._get_file_stream(*arguments, **options)
+        self._streams.append(stream)
+        return stream
+
+    def close(self) -> None:
+        super().close()
+        for stream in self._streams:
+            stream.close()
+
+
+def hung_up() -> bool:
+    """Whether the client of the current request is gone, where the server can tell."""
+    told = flask.request.environ.get("waitress.client_disconnected")
+    return told is not None and bool(told())
 
 
 def read_query(request: Request, model: type[Model]) -> Model:
@@ -66,8 +91,7 @@ def _read_form(request: Request) -> Submission:
     if "metadata" in values:
         values["metadata"] = parse_json(values["metadata"].encode(), "metadata")
     fields = _validated(JobForm, values)
-    with fields.file.stream as stream:
-        return Submission(file=Upload(name=fields.file.filename, content=stream.read()), **_manner(fields))
+    return Submission(file=Upload(name=fields.file.filename, content=fields.file.read()), **_manner(fields))
 
 
 def _manner(fields: JobRequest | JobForm) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Holding answers until a job has ended: one subscriber thread per process hears of every end and wakes the requests that wait for it.
 
-Pub/sub may lose messages (a restart of Redis, a subscriber that was away), so a message is only a hint: every waiter looks at the job itself
+Pub/sub may lose messages (a restart of Redis, a subscriber that was away), so a message is only a hint: every waiter looks at the job
 when it sits down, when it is woken, when the subscription was renewed, and every RECHECK seconds.
 """
 

@@ -10,11 +10,11 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from loa.artifacts import Artifacts
-from loa.errors import EmptyText, InvalidSpeed, TextTooLong, UnsupportedMediaType
+from loa.documents import decode, document_type
+from loa.errors import EmptyText, InvalidSpeed, TextTooLong
 from loa.formats import format_named
 from loa.idempotency import request_hash
 from loa.jobs import Lane, Order, new_job_id
@@ -27,7 +27,6 @@ from loa.voices import VoiceRegistry
 DEFAULT_VOICE = "joe"
 DEFAULT_FORMAT = "wav"
 SPEEDS = (0.5, 2.0)  # slowest, fastest
-DOCUMENT_KINDS = (".txt", ".md")
 MOST_BYTES_A_CHARACTER = 4  # UTF-8 and UTF-32; nothing that people write text in takes more
 
 
@@ -40,8 +39,8 @@ class Upload:
 
     @property
     def kind(self) -> str:
-        """The name's ending in lower case: ".txt"."""
-        return PurePosixPath(self.name).suffix.lower()
+        """The name's ending: "txt" or "md". Raises UnsupportedMediaType for any other."""
+        return document_type(self.name)
 
     @property
     def sha256(self) -> str:
@@ -86,8 +85,8 @@ class Desk:
     def order(self, submission: Submission) -> Order:
         """A submission as an order that the store can record; its document, if it has one, is stored when this returns.
 
-        Raises UnknownFormat, InvalidSpeed, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine, EmptyText, TextTooLong,
-        UnsupportedMediaType, StorageFull.
+        Raises UnknownFormat, InvalidSpeed, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine, EmptyText,
+        TextTooLong, UnsupportedMediaType, UnreadableDocument, StorageFull.
         """
         format_named(submission.format)
         slowest, fastest = SPEEDS
@@ -119,7 +118,7 @@ class Desk:
             (segment,) = plan_text(text, voice=voice, fingerprint=common["fingerprint"], speed=submission.speed)
             return Order(lane=lane, characters=len(text), segment=segment, estimate=segment.audio_seconds, **common)
         length = estimate(text, voice.language, submission.speed)
-        return Order(lane=lane, characters=len(text), document=self._keep(text.encode(), ".txt"), estimate=length, **common)
+        return Order(lane=lane, characters=len(text), document=self._keep(text.encode(), "txt"), estimate=length, **common)
 
     def submit(self, jobs: Jobs, submission: Submission, key: str | None = None) -> Accepted:
         """Make a submission a job. With a `key` (an Idempotency-Key) the same submission makes one job however often it is sent.
@@ -137,16 +136,12 @@ class Desk:
         return Accepted(job_id=submitted.job_id, order=order if submitted.created else None)
 
     def _read(self, upload: Upload) -> tuple[str, str]:
-        """The text of a file, and the path where the file is kept."""
+        """The text of a file, Markdown with its marks, and the path where the file is kept."""
         kind = upload.kind
-        if kind not in DOCUMENT_KINDS:
-            raise UnsupportedMediaType(f"the file is named {upload.name[:100]!r}; a name must end in {' or '.join(DOCUMENT_KINDS)}")
         limit = self._settings.file_text_limit
         if len(upload.content) > MOST_BYTES_A_CHARACTER * limit:
             raise TextTooLong(f"the file has {len(upload.content):,} bytes, which is more than {limit:,} characters can take", limit=limit)
-        from loa.documents import read_document
-
-        text = read_document(upload.content, kind)
+        text = decode(upload.content)  # Markdown stays as it is: reading it takes seconds and is the planner's work
         if len(text) > limit:
             raise TextTooLong(f"the file has {len(text):,} characters; the limit is {limit:,}", limit=limit)
         if not speakable(text):
@@ -154,6 +149,6 @@ class Desk:
         return text, self._keep(upload.content, kind)
 
     def _keep(self, content: bytes, kind: str) -> str:
-        path = f"documents/{hashlib.sha256(content).hexdigest()}{kind}"
+        path = f"documents/{hashlib.sha256(content).hexdigest()}.{kind}"
         self._artifacts.write(path, content)
         return path
