@@ -33,7 +33,9 @@ class Bench:
         order = order or an_order(**changes)
         return self.store.jobs.submit(order, deadline=self.store.jobs.deadline()).job_id
 
-    def claim(self, slot: str = "w/0", queue: str = SPEAK, *, most: int = 64, seconds: float = 2.0, rate: float = 0.01, token: str = "") -> Batch:
+    def claim(
+        self, slot: str = "w/0", queue: str = SPEAK, *, most: int = 64, seconds: float = 2.0, rate: float = 0.01, token: str = ""
+    ) -> Batch:
         batch = self.store.claims.claim(queue, slot, token=token, most=most, seconds=seconds, rate=rate)
         assert isinstance(batch, Batch), batch
         return batch
@@ -164,7 +166,9 @@ def audit(store: Store) -> None:
         for item, (_, _, state, claim, losses, _) in items.items():
             assert losses < 3
             if state in "cs":
-                assert client.sismember(f"{keys.claim(claim)}:items", f"{job_id} {item}"), f"item {item} is held by claim {claim}, which does not know it"
+                assert client.sismember(f"{keys.claim(claim)}:items", f"{job_id} {item}"), (
+                    f"item {item} is held by claim {claim}, which does not know it"
+                )
                 assert client.zscore(keys.claims(), claim) is not None, f"claim {claim} has no lease"
     for queue in {name.removeprefix("backlog:") for name in names if name.startswith("backlog:")}:
         items_ready, ms_ready = client.hmget(keys.backlog(queue), "items", "ms")
@@ -181,5 +185,3 @@ def leftovers(store: Store) -> set[str]:
     client, keys = store.database.client, store.database.keys
     names = {name.removeprefix(keys.prefix): name for name in client.scan_iter(f"{keys.prefix}*", count=1000)}
     return {part for part, name in names.items() if client.pttl(name) == -1 and not part.startswith(PERMANENT)}
-
-

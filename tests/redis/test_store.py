@@ -90,7 +90,9 @@ def test_poison_fails_its_own_job_and_no_other(bench: Bench) -> None:
         pass_time(bench.store, 11)
         tick(bench.store)
         bench.hot()
-        while isinstance(batch := bench.store.claims.claim(SPEAK, "w/0", most=64, seconds=2, rate=0.01), object) and not isinstance(batch, Refusal):
+        while isinstance(batch := bench.store.claims.claim(SPEAK, "w/0", most=64, seconds=2, rate=0.01), object) and not isinstance(
+            batch, Refusal
+        ):
             if Item(jobs[7], "0") in batch.items:
                 assert len(batch.items) == 1
                 alone += 1
@@ -422,7 +424,9 @@ def test_events_are_published_when_a_job_ends(bench: Bench) -> None:
         bench.store.jobs.cancel(job_id)
         message = channel.get_message(timeout=5)
         assert message is not None
-        assert message["data"] == f'{{"job":"{job_id}","state":"canceled"}}' or message["data"] == f'{{"state":"canceled","job":"{job_id}"}}'
+        assert (
+            message["data"] == f'{{"job":"{job_id}","state":"canceled"}}' or message["data"] == f'{{"state":"canceled","job":"{job_id}"}}'
+        )
 
 
 def test_a_device_has_one_worker(bench: Bench) -> None:

@@ -1,0 +1,418 @@
+"""The store under a hypothesis state machine, on a real server.
+
+Any number of workers act in any order: they claim, start, write files, record, finish, fail, hand back, drain, die between any two of these steps, or come back late after their lease
+has ended. Messages are lost, doubled and delayed, two processes reconcile, Redis is killed and starts again from its append-only file. After every step the keys are audited; at the
+end one healthy worker, which does nothing unless a wake-up reaches it, must bring every accepted job to its end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from loa.broker import Broker
+from loa.errors import IdempotencyConflict, SynthesisFailed
+from loa.settings import Settings
+from loa.states import TERMINAL
+from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store, assemble_item
+from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, leftovers, pass_time, segments, tick
+
+SLOTS = ("a/0", "a/1", "b/0")
+LENGTHS = (1.0, 2.0, 5.0, 8.0, 20.0)
+
+
+@dataclass
+class Hold:
+    """A claim in the hands of a process that may be healthy, slow, or long superseded."""
+
+    slot: str
+    queue: str
+    batch: Batch
+    started: set[Item] = field(default_factory=set)
+    written: dict[str, str] = field(default_factory=dict)  # job → path of the audio that was written under this claim
+
+    @property
+    def claim(self) -> str:
+        return self.batch.claim
+
+
+class StoreMachine(RuleBasedStateMachine):
+    broker: Broker
+
+    @initialize()
+    def begin(self) -> None:
+        client = redis.Redis.from_url(self.broker.url, decode_responses=True, retry=Retry(ConstantBackoff(0.02), 200))
+        self.messages: list[tuple[str, str]] = []
+        self.bench = Bench(
+            Store(
+                client,
+                Settings.load({}, redis_url=self.broker.url),
+                wake=lambda queue, token: self.messages.append((queue, token)),
+                prefix="machine:",
+            ),
+            self.messages,
+        )
+        self.store = self.bench.store
+        forget(self.store)
+        self.holds: list[Hold] = []
+        self.holder: dict[Item, str] = {}  # the claim that was the last to get the item
+        self.jobs: list[str] = []
+        self.keyed: dict[str, tuple[str, str]] = {}
+        self.ended: dict[str, tuple[str, str]] = {}  # job → its terminal state and result, which never change again
+        self.finished: Counter[str] = Counter()
+        self.recorded: Counter[Item] = Counter()
+        self.returned: Counter[Item] = Counter()
+        self.files: dict[str, bytes] = {}
+        self.hot: set[str] = set()
+        tick(self.store)
+        for slot in SLOTS:
+            self.turn_hot(slot)
+        for long in (False, True, False):
+            self.jobs.append(self.bench.submit(long=long))
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.bring_everything_to_its_end()
+            forget(self.store)
+            self.store.database.client.close()
+
+    # --- clients
+
+    @rule(
+        lane=st.sampled_from(["interactive", "bulk"]),
+        owner=st.sampled_from(["default", "ann"]),
+        seconds=st.sampled_from(LENGTHS),
+        long=st.booleans(),
+    )
+    def submit(self, lane: str, owner: str, seconds: float, long: bool) -> None:
+        self.jobs.append(self.bench.submit(lane=lane, owner=owner, seconds=seconds, long=long))
+
+    @rule(key=st.sampled_from("xy"), request=st.sampled_from("pq"))
+    def submit_with_key(self, key: str, request: str) -> None:
+        idempotency = Idempotency(key_hash=key, request_hash=request)
+        try:
+            submitted = self.store.jobs.submit(an_order(), deadline=self.store.jobs.deadline(), idempotency=idempotency)
+        except IdempotencyConflict:
+            assert self.keyed[key][0] != request
+            return
+        if submitted.created:
+            assert key not in self.keyed
+            self.keyed[key] = (request, submitted.job_id)
+            self.jobs.append(submitted.job_id)
+        assert self.keyed[key] == (request, submitted.job_id)
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        job_id = data.draw(st.sampled_from(self.jobs))
+        owner = self.store.jobs.get(job_id, None).owner
+        assert self.store.jobs.cancel(job_id, owner).ended
+
+    # --- messages
+
+    @precondition(lambda self: self.messages)
+    @rule(data=st.data(), fate=st.sampled_from(["deliver", "double", "lose"]), slot=st.sampled_from(SLOTS))
+    def message(self, data: st.DataObject, fate: str, slot: str) -> None:
+        index = data.draw(st.integers(0, len(self.messages) - 1))
+        queue, token = self.messages[index] if fate == "double" else self.messages.pop(index)
+        if fate != "lose":
+            self.claim(slot, queue, token)
+
+    @rule(slot=st.sampled_from(SLOTS), queue=st.sampled_from(QUEUES))
+    def claim_again(self, slot: str, queue: str) -> None:
+        self.claim(slot, queue, "")
+
+    def claim(self, slot: str, queue: str, token: str, most: int = 4) -> Hold | None:
+        answer = self.store.claims.claim(queue, slot, token=token, most=most if queue == SPEAK else 1, seconds=0.1, rate=0.01)
+        if isinstance(answer, Refusal):
+            assert slot in self.hot or answer is not Refusal.EMPTY, "a cold slot learns that it is cold"
+            return None
+        assert slot in self.hot, "only hot slots get work"
+        hold = Hold(slot, queue, answer)
+        self.take(hold)
+        return hold
+
+    def take(self, hold: Hold) -> None:
+        for item in hold.batch.items:
+            self.holder[item] = hold.claim
+        self.holds.append(hold)
+
+    # --- workers
+
+    @rule(slot=st.sampled_from(SLOTS))
+    def turn_hot(self, slot: str) -> None:
+        if not self.store.slots.beat(slot).draining:
+            self.bench.hot(slot)
+            self.hot.add(slot)
+
+    @rule(worker=st.sampled_from("ab"))
+    def drain(self, worker: str) -> None:
+        self.store.slots.drain(worker)
+        self.hot -= {slot for slot in SLOTS if slot.startswith(worker)}
+
+    @rule(worker=st.sampled_from("ab"))
+    def retire(self, worker: str) -> None:
+        self.store.slots.retire(worker, 2)
+        self.hot -= {slot for slot in SLOTS if slot.startswith(worker)}
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def die(self, data: st.DataObject) -> None:
+        """A process is gone, between any two of its steps."""
+        slot = data.draw(st.sampled_from(self.holds)).slot
+        self.holds = [hold for hold in self.holds if hold.slot != slot]
+
+    def pick(self, data: st.DataObject, queue: str) -> Hold:
+        return data.draw(st.sampled_from([hold for hold in self.holds if hold.queue == queue]))
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def start(self, data: st.DataObject) -> None:
+        self.start_hold(data.draw(st.sampled_from(self.holds)))
+
+    def start_hold(self, hold: Hold) -> None:
+        held = self.store.claims.start(hold.claim, hold.batch.items)
+        assert all(self.holder[item] == hold.claim for item in held), "a superseded claim starts nothing"
+        hold.started |= set(held)
+
+    @precondition(lambda self: any(hold.queue == SPEAK for hold in self.holds))
+    @rule(data=st.data(), some=st.booleans(), go_on=st.booleans())
+    def record(self, data: st.DataObject, some: bool, go_on: bool) -> None:
+        hold = self.pick(data, SPEAK)
+        items = sorted(hold.started, key=lambda item: (item.job_id, item.name))
+        for job_id in self.record_items(hold, items[:1] if some else items) if items else ():
+            batch = self.store.claims.claim_item(assemble_item(job_id), hold.slot) if go_on else None
+            if batch is not None:
+                self.take(Hold(hold.slot, ASSEMBLE, batch))
+
+    def record_items(self, hold: Hold, items: list[Item]) -> tuple[str, ...]:
+        answer = self.store.claims.record(hold.claim, [Spoken(item=item, audio_seconds=1.0, synthesis_seconds=0.01) for item in items])
+        for item, accepted in zip(items, answer.accepted, strict=True):
+            assert not accepted or self.holder[item] == hold.claim, "no segment is recorded by a superseded claim"
+            self.recorded[item] += accepted
+            assert self.recorded[item] <= 1 + self.returned[item], "no segment is recorded twice"
+        return answer.complete
+
+    @precondition(lambda self: any(hold.queue == PLAN for hold in self.holds))
+    @rule(data=st.data(), count=st.integers(1, 9), whole=st.booleans())
+    def plan(self, data: st.DataObject, count: int, whole: bool) -> None:
+        hold = self.pick(data, PLAN)
+        item = hold.batch.items[0]
+        lengths = [LENGTHS[index % len(LENGTHS)] for index in range(count)]
+        if whole:
+            done = self.store.claims.plan(hold.claim, item.job_id, segments(lengths), f"plans/{hold.claim}")
+            assert not done or self.holder[item] == hold.claim
+        else:  # a crash in the middle of it: some segments were inserted
+            self.store.database.run("plan_insert", hold.claim, item.job_id, 0, *[part for _ in range(count) for part in ("1", 2000)])
+
+    @precondition(lambda self: any(hold.queue == ASSEMBLE for hold in self.holds))
+    @rule(data=st.data())
+    def write_audio(self, data: st.DataObject) -> None:
+        hold = self.pick(data, ASSEMBLE)
+        self.write(hold, hold.batch.items[0].job_id)
+
+    def write(self, hold: Hold, job_id: str) -> None:
+        path = f"jobs/{job_id}/{hold.claim}/audio.wav"
+        self.files[path] = f"{job_id} {hold.claim} {len(self.files)}".encode()
+        hold.written[job_id] = path
+
+    @precondition(lambda self: any(hold.written for hold in self.holds))
+    @rule(data=st.data(), twice=st.booleans())
+    def finish(self, data: st.DataObject, twice: bool) -> None:
+        hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.written]))
+        for _ in range(1 + twice):  # the answer to the first call was lost
+            done = self.publish(hold, hold.batch.items[0].job_id)
+        self.finished[hold.batch.items[0].job_id] += done
+        self.holds.remove(hold)
+
+    def publish(self, hold: Hold, job_id: str) -> bool:
+        path = hold.written[job_id]
+        result = {
+            "path": path,
+            "sha256": hashlib.sha256(self.files[path]).hexdigest(),
+            "duration_seconds": 1.0,
+            "sample_rate": 1,
+            "bytes": 1,
+        }
+        done = self.store.claims.finish(hold.claim, job_id, result)
+        assert not done or self.holder[assemble_item(job_id)] == hold.claim
+        return done
+
+    @precondition(lambda self: any(hold.queue == ASSEMBLE for hold in self.holds))
+    @rule(data=st.data())
+    def missing(self, data: st.DataObject) -> None:
+        hold = self.pick(data, ASSEMBLE)
+        job_id = hold.batch.items[0].job_id
+        before = self.store.jobs.get(job_id, None)
+        self.store.claims.missing(hold.claim, job_id, [0])
+        after = self.store.jobs.get(job_id, None)
+        if after.segments_done < before.segments_done:
+            self.returned[Item(job_id, "0")] += 1
+
+    @precondition(lambda self: any(hold.started for hold in self.holds))
+    @rule(data=st.data())
+    def fail(self, data: st.DataObject) -> None:
+        hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.started]))
+        item = data.draw(st.sampled_from(sorted(hold.started, key=str)))
+        assert not self.store.claims.fail(hold.claim, item, SynthesisFailed("broken")) or self.holder[item] == hold.claim
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def work_on(self, data: st.DataObject) -> None:
+        """A process does the next of its steps."""
+        hold = data.draw(st.sampled_from(self.holds))
+        if hold.started or hold.written:
+            self.go_on(hold)
+        else:
+            self.start_hold(hold)
+
+    def go_on(self, hold: Hold) -> None:
+        item = hold.batch.items[0]
+        if hold.queue == SPEAK:
+            for job_id in self.record_items(hold, sorted(hold.started, key=str)):
+                if (batch := self.store.claims.claim_item(assemble_item(job_id), hold.slot)) is not None:
+                    self.take(Hold(hold.slot, ASSEMBLE, batch))
+        elif hold.queue == PLAN:
+            done = self.store.claims.plan(hold.claim, item.job_id, segments([2.0, 9.0, 2.0]), f"plans/{hold.claim}")
+            assert not done or self.holder[item] == hold.claim
+        elif hold.written:
+            self.finished[item.job_id] += self.publish(hold, item.job_id)
+            self.holds.remove(hold)
+        else:
+            self.write(hold, item.job_id)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def hand_back(self, data: st.DataObject) -> None:
+        hold = data.draw(st.sampled_from(self.holds))
+        self.store.claims.hand_back(hold.claim, hold.batch.items)
+        self.holds.remove(hold)
+
+    @rule(slot=st.sampled_from(SLOTS))
+    def end_task(self, slot: str) -> None:
+        self.store.claims.idle(slot, SPEAK)
+
+    # --- time
+
+    @rule(seconds=st.sampled_from([1.0, 4.0, 11.0, 40.0]), beating=st.sets(st.sampled_from(SLOTS)))
+    def time_passes(self, seconds: float, beating: set[str]) -> None:
+        while seconds > 0:
+            step = min(3.0, seconds)
+            pass_time(self.store, step)
+            seconds -= step
+            for slot in beating:
+                self.store.slots.beat(slot, [hold.claim for hold in self.holds if hold.slot == slot])
+            tick(self.store)
+        now = self.store.database.client.time()[0] * 1000
+        for slot in tuple(self.hot):
+            if (self.store.database.client.zscore(self.store.database.keys.hot(SPEAK), slot) or 0) <= now + 2000:
+                self.hot.discard(slot)
+                self.store.database.client.zrem(self.store.database.keys.hot(SPEAK), slot)
+                for queue in QUEUES:
+                    self.store.database.client.zrem(self.store.database.keys.hot(queue), slot)
+
+    @precondition(lambda self: any(hold.started for hold in self.holds))
+    @rule(data=st.data(), slot=st.sampled_from(SLOTS))
+    def fall_behind(self, data: st.DataObject, slot: str) -> None:
+        """A process is too slow for its lease, and another gets its work; what it does afterwards comes too late."""
+        late = data.draw(st.sampled_from([hold for hold in self.holds if hold.started]))
+        self.time_passes(11.0, set(SLOTS) - {late.slot})
+        self.turn_hot(slot)
+        while (hold := self.claim(slot, late.queue, "")) is not None:
+            self.start_hold(hold)
+            if set(hold.batch.items) & late.started:
+                break
+        self.go_on(late)
+
+    @rule()
+    def another_reconciler(self) -> None:
+        self.store.slots.reconcile()
+
+    @rule()
+    def redis_dies(self) -> None:
+        assert self.broker.pid is not None
+        os.kill(self.broker.pid, signal.SIGKILL)
+        self.broker.stop()
+        self.broker.start()
+
+    # --- what must hold
+
+    @invariant()
+    def keys_are_in_order(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        audit(self.store)
+        for job_id in self.jobs:
+            job = self.store.jobs.get(job_id, None)
+            if job.state in TERMINAL:
+                end = (job.state.value, str(job.result))
+                assert self.ended.setdefault(job_id, end) == end, "a terminal state is final"
+
+    def bring_everything_to_its_end(self) -> None:
+        """One healthy worker that only listens to wake-ups; everybody else is gone."""
+        self.holds.clear()
+        for worker in "abc":
+            self.store.slots.retire(worker, 2)
+        self.hot = {"c/0"}
+        self.bench.hot("c/0")
+        idle_ticks = 0
+        while any(self.store.jobs.get(job_id, None).state not in TERMINAL for job_id in self.jobs):
+            if self.messages:
+                queue, token = self.messages.pop(0)
+                while (hold := self.claim("c/0", queue, token, most=8)) is not None:
+                    self.work(hold)
+                    idle_ticks, token = 0, ""
+            else:
+                pass_time(self.store, 1.1)
+                self.store.slots.beat("c/0")
+                tick(self.store)
+                idle_ticks += 1
+                assert idle_ticks < 60, "work waits for ever without a wake-up"
+        for job_id in self.jobs:
+            job = self.store.jobs.get(job_id, None)
+            if job.result is not None:
+                assert hashlib.sha256(self.files[job.result["path"]]).hexdigest() == job.result["sha256"]
+                assert self.finished[job_id] == 1, "a job is assembled once"
+            else:
+                assert self.finished[job_id] == 0
+        self.store.slots.retire("c", 1)
+        pass_time(self.store, 40 * 86400)
+        for job_id in self.jobs:  # the server does this by itself once the time has really passed
+            self.store.database.client.delete(self.store.database.keys.job(job_id))
+        tick(self.store)
+        assert leftovers(self.store) == set()
+
+    def work(self, hold: Hold) -> None:
+        item = hold.batch.items[0]
+        held = self.store.claims.start(hold.claim, hold.batch.items)
+        if hold.queue == PLAN:
+            self.store.claims.plan(hold.claim, item.job_id, segments([2.0, 9.0]), f"plans/{hold.claim}")
+        elif hold.queue == SPEAK:
+            self.record_items(hold, held)
+        else:
+            self.write(hold, item.job_id)
+            self.finished[item.job_id] += self.publish(hold, item.job_id)
+
+
+def test_the_store_in_any_order() -> None:
+    with tempfile.TemporaryDirectory() as folder, Broker(Path(folder)) as broker:
+        StoreMachine.broker = broker
+        StoreMachine.TestCase.settings = settings(
+            max_examples=int(os.environ.get("STORE_EXAMPLES", "40")),
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        StoreMachine.TestCase("runTest").runTest()
