@@ -221,6 +221,12 @@ class DownloadFailed(LoaError):
     code, status = "download_failed", 502
 
 
+class NotPullable(LoaError):
+    """Get the files from the page that `loa voices show NAME` names, read its licence, and put them into LOA_DATA_DIR/voices/NAME."""
+
+    code, status = "not_pullable", 409
+
+
 class ChecksumMismatch(LoaError):
     """Run the command again; if it happens again, the source has changed and its manifest must be checked before use."""
 
@@ -258,7 +264,7 @@ class OutOfMemory(LoaError):
 
 
 class StorageFull(LoaError):
-    """Free space where LOA_ARTIFACTS points, then submit again: finished segments are kept and only the rest is spoken."""
+    """Free space where LOA_ARTIFACTS (for voices: LOA_DATA_DIR) points and try again: what is finished is kept, only the rest is redone."""
 
     code, status = "storage_full", 507
 
