@@ -20,24 +20,37 @@ from loa.keys import SCHEMA_VERSION, Keys
 AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
 LEAST_VERSION = (6, 2)
 FOREVER = 10**9  # attempts
+MOST_CONNECTIONS = 10_000  # a process; each thread holds one at most, and redis-py's own limit of 100 refuses the rest
 
 T = TypeVar("T")
 
 
 def connect_api(url: str) -> redis.Redis:
-    """For processes that answer people: 1 s at most and never a second try, because a frozen Redis would execute every resent script later."""
-    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0), client_name="loa-api")
+    """For processes that answer people: 1 s at most and never a second try, because a frozen Redis would run every resent script later."""
+    return _connect(url, "loa-api", seconds=1, connect_seconds=1, retry=Retry(NoBackoff(), 0))
 
 
 def connect_worker(url: str) -> redis.Redis:
     """For processes that hold work: they wait until Redis is back, and every script they send may be sent twice."""
     retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), FOREVER, supported_errors=AWAY)
-    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=5, socket_connect_timeout=2, retry=retry, client_name="loa-worker")
+    return _connect(url, "loa-worker", seconds=5, connect_seconds=2, retry=retry)
 
 
 def connect_briefly(url: str) -> redis.Redis:
-    """For threads of workers that must not hang: one try, 2 s; the caller comes again by itself."""
-    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), client_name="loa-thread")
+    """For threads that must not hang: one try, 2 s; the caller comes again by itself."""
+    return _connect(url, "loa-thread", seconds=2, connect_seconds=2, retry=Retry(NoBackoff(), 0))
+
+
+def _connect(url: str, name: str, *, seconds: float, connect_seconds: float, retry: Retry) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=seconds,
+        socket_connect_timeout=connect_seconds,
+        retry=retry,
+        client_name=name,
+        max_connections=MOST_CONNECTIONS,
+    )
 
 
 class Breaker:
