@@ -2,7 +2,8 @@
 
 The same text with the same seed is the same tone: its pitch comes from the text, its phase from the seed, its length from the number of
 characters and the speed. Words share the time evenly. With LOA_SINE_FAULTS=1 a text may ask for a fault: [[die]] kills the process,
-[[hang]] never returns, [[raise]] raises.
+[[hang]] never returns, [[raise]] raises. LOA_SINE_START_FAULT is what loading does: raise, hang or exit. LOA_SINE_SECONDS is the time that
+each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does.
 """
 
 from __future__ import annotations
@@ -41,6 +42,14 @@ class Engine:
 
     def load(self, device: torch.device) -> None:
         self.device = device
+        fault = os.environ.get("LOA_SINE_START_FAULT")
+        if fault == "raise":
+            raise RuntimeError("asked for by LOA_SINE_START_FAULT")
+        if fault == "hang":
+            threading.Event().wait()
+        if fault == "exit":
+            os._exit(1)
+        _pretend("LOA_SINE_LOAD_SECONDS")
 
     def make_voice(self, voice: Voice, files: dict[str, Path]) -> VoiceState:  # noqa: ARG002 - a tone needs no files
         # One tensor on the device, so that pinning and the cache's accounting have something to look at.
@@ -60,6 +69,8 @@ class Engine:
         if os.environ.get(FAULTS_VARIABLE) == "1":
             for passage in passages:
                 _fault(passage.text)
+        for _ in passages:
+            _pretend("LOA_SINE_SECONDS")
         return [_tone(passage) for passage in passages]
 
 
@@ -83,6 +94,12 @@ def _tone(passage: Passage) -> Speech | LoaError:
             Word(text=word.group(), start=number * each, end=(number + 1) * each, offset=word.start()) for number, word in enumerate(words)
         ),
     )
+
+
+def _pretend(variable: str) -> None:
+    """Take the time that a variable says."""
+    if seconds := float(os.environ.get(variable, "0")):
+        threading.Event().wait(seconds)
 
 
 def _fault(text: str) -> None:

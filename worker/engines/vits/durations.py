@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from worker.engines.vits.architecture import Architecture
-from worker.engines.vits.layers import SeparableConvolutions, masked
+from worker.engines.vits.layers import Linear, SeparableConvolutions, masked
 
 BOUND = 5.0  # a spline bends values within ±BOUND and leaves others alone
 LEAST = 1e-3  # of a bin's width, height and slope, so that the spline stays invertible
@@ -25,10 +25,10 @@ class DurationPredictor(nn.Module):
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
-        self.entry = nn.Linear(arch.channels, arch.channels)
-        self.speaker = nn.Linear(arch.speaker_channels, arch.channels) if arch.speaker_channels else None
+        self.entry = Linear(arch.channels, arch.channels)
+        self.speaker = Linear(arch.speaker_channels, arch.channels) if arch.speaker_channels else None
         self.convolutions = SeparableConvolutions(arch.channels, arch.duration_kernel, arch.duration_layers)
-        self.exit = nn.Linear(arch.channels, arch.channels)
+        self.exit = Linear(arch.channels, arch.channels)
         self.flows = nn.ModuleList(SplineFlow(arch) for _ in range(arch.duration_flows))
         self.shift = nn.Parameter(torch.empty(2))
         self.log_scale = nn.Parameter(torch.empty(2))
@@ -50,9 +50,9 @@ class SplineFlow(nn.Module):
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
         self.bins = arch.bins
-        self.entry = nn.Linear(1, arch.channels)
+        self.entry = Linear(1, arch.channels)
         self.convolutions = SeparableConvolutions(arch.channels, arch.duration_kernel, arch.duration_layers)
-        self.exit = nn.Linear(arch.channels, 3 * arch.bins - 1)
+        self.exit = Linear(arch.channels, 3 * arch.bins - 1)
 
     def forward(self, bent: torch.Tensor, known: torch.Tensor, condition: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         h = self.exit(self.convolutions(self.entry(known) + condition, mask))

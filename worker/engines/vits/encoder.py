@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from worker.engines.vits.architecture import Architecture
-from worker.engines.vits.layers import Convolution, masked
+from worker.engines.vits.layers import Convolution, Embedding, Linear, masked
 
 HIDDEN = -1e4  # the score of a key that is padding: its weight underflows to exactly 0
 
@@ -23,9 +23,9 @@ class TextEncoder(nn.Module):
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(arch.symbols, arch.channels)
+        self.embedding = Embedding(arch.symbols, arch.channels)
         self.blocks = nn.ModuleList(Block(arch) for _ in range(arch.layers))
-        self.prior = nn.Linear(arch.channels, 2 * arch.latent)
+        self.prior = Linear(arch.channels, 2 * arch.latent)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         x = masked(self.embedding(ids) * math.sqrt(self.embedding.embedding_dim), mask)
@@ -59,7 +59,7 @@ class RelativeAttention(nn.Module):
     def __init__(self, channels: int, heads: int, window: int) -> None:
         super().__init__()
         self.heads, self.window = heads, window
-        self.query, self.key, self.value, self.output = (nn.Linear(channels, channels) for _ in range(4))
+        self.query, self.key, self.value, self.output = (Linear(channels, channels) for _ in range(4))
         self.near_keys = nn.Parameter(torch.empty(2 * window + 1, channels // heads))
         self.near_values = nn.Parameter(torch.empty(2 * window + 1, channels // heads))
 

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from worker.engines.base import Passage, Speech, VoiceState, Word
 from worker.engines.vits.config import VoiceConfig
 from worker.engines.vits.model import Vits
 from worker.engines.vits.phonemes import Phonemizer, Script, espeak
-from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Spoken, row_seed, speak
+from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Shape, Spoken, row_seed, speak, warm
 from worker.engines.vits.weights import load_vits
 
 # Seconds of compute for a second of audio, on slow hardware of each kind: only until the worker has measured its own.
@@ -30,14 +29,6 @@ REAL_TIME_FACTORS = {"cpu": 0.1, "cuda": 0.005}
 EXCERPT = 80  # characters of a passage that an error quotes
 
 log = logging.getLogger(__name__)
-
-
-class Shape(NamedTuple):
-    """One pass through one part of the model: what kernels are prepared for."""
-
-    part: str  # "encode", "transform" or "decode"
-    rows: int
-    steps: int  # ids or frames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +98,10 @@ class Engine:
         return audio_seconds * REAL_TIME_FACTORS.get(self.device.type, REAL_TIME_FACTORS["cpu"])
 
     def warm_shapes(self) -> Sequence[Shape]:
-        """Everything that one sentence of up to 20 s goes through, short ones first."""
-        return []
+        return self._batching.shapes()
 
-    @torch.inference_mode()
     def warm(self, voice: VoiceState, shape: Shape) -> None:
-        pass
+        warm(voice.module.model, shape, voice.module.manner)
 
     def synthesize(self, passages: Sequence[Passage]) -> list[Speech | LoaError]:
         results: list[Speech | LoaError | None] = [None] * len(passages)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from worker.engines.vits.architecture import Architecture
-from worker.engines.vits.layers import Convolution, masked
+from worker.engines.vits.layers import Convolution, Linear, masked
 
 
 class Flow(nn.Module):
@@ -32,12 +32,12 @@ class Coupling(nn.Module):
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
         channels, layers = arch.channels, arch.coupling_layers
-        self.entry = nn.Linear(arch.latent // 2, channels)
-        self.speaker = nn.Linear(arch.speaker_channels, 2 * channels * layers) if arch.speaker_channels else None
+        self.entry = Linear(arch.latent // 2, channels)
+        self.speaker = Linear(arch.speaker_channels, 2 * channels * layers) if arch.speaker_channels else None
         self.gates = nn.ModuleList(Convolution(channels, 2 * channels, arch.coupling_kernel) for _ in range(layers))
         # Each layer's output is added to the next one's input and to the sum of all; the last has no next one.
-        self.exits = nn.ModuleList(nn.Linear(channels, channels if layer == layers - 1 else 2 * channels) for layer in range(layers))
-        self.exit = nn.Linear(channels, arch.latent // 2)
+        self.exits = nn.ModuleList(Linear(channels, channels if layer == layers - 1 else 2 * channels) for layer in range(layers))
+        self.exit = Linear(channels, arch.latent // 2)
 
     def forward(self, known: torch.Tensor, mask: torch.Tensor | None, speaker: torch.Tensor | None) -> torch.Tensor:
         x = masked(self.entry(known), mask)

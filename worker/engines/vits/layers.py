@@ -23,6 +23,16 @@ def masked(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     return x if mask is None else x * mask
 
 
+class Linear(nn.Linear):
+    def reset_parameters(self) -> None:
+        """Nothing: weights come out of a voice's file, and drawing random ones first costs a second."""
+
+
+class Embedding(nn.Embedding):
+    def reset_parameters(self) -> None:
+        """Nothing, as in Linear."""
+
+
 class Convolution(nn.Module):
     """[B, T, inputs] → [B, T, outputs], zeros assumed beyond both ends."""
 
@@ -47,7 +57,7 @@ class SeparableConvolutions(nn.Module):
         self.depthwise = nn.ModuleList(
             Convolution(channels, channels, kernel, dilation=kernel**layer, groups=channels) for layer in range(layers)
         )
-        self.pointwise = nn.ModuleList(nn.Linear(channels, channels) for _ in range(layers))
+        self.pointwise = nn.ModuleList(Linear(channels, channels) for _ in range(layers))
         self.depthwise_norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(layers))
         self.pointwise_norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(layers))
 

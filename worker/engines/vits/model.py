@@ -18,7 +18,7 @@ from worker.engines.vits.decoder import Decoder
 from worker.engines.vits.durations import DurationPredictor
 from worker.engines.vits.encoder import TextEncoder
 from worker.engines.vits.flow import Flow
-from worker.engines.vits.layers import masked, step_mask
+from worker.engines.vits.layers import Embedding, masked, step_mask
 
 MOST_FRAMES = 200  # of one id (2.3 s at 22,050 Hz): nothing a person says lasts as long; a bound on what odd input can cost
 
@@ -35,7 +35,7 @@ class Vits(nn.Module):
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
         self.arch = arch
-        self.speakers = nn.Embedding(arch.speakers, arch.speaker_channels) if arch.speaker_channels else None
+        self.speakers = Embedding(arch.speakers, arch.speaker_channels) if arch.speaker_channels else None
         self.encoder = TextEncoder(arch)
         self.durations = DurationPredictor(arch)
         self.flow = Flow(arch)

@@ -47,6 +47,14 @@ class Manner:
     speaker: int
 
 
+class Shape(NamedTuple):
+    """One pass through one part of the model: what kernels are prepared for."""
+
+    part: str  # "encode", "transform" or "decode"
+    rows: int  # or windows
+    steps: int  # ids or frames
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batching:
     """How work is cut for a kind of device."""
@@ -56,11 +64,26 @@ class Batching:
     window_grain: int
     rows: int  # at most, in one pass of encoder or flow
     windows: int  # at most, in one pass of the decoder
-    window: int = 256  # frames: what a decoder pass computes of one row, its context not counted
+    window: int  # frames: what a decoder pass computes of one row, its context not counted
+    warm_rows: int  # the numbers of rows to be warmed for are the powers of two up to this
+
+    def shapes(self) -> list[Shape]:
+        """What sentences of up to COMMON_FRAMES go through, short ones first."""
+        ids, frames = range(self.id_grain, COMMON_IDS + 1, self.id_grain), range(self.frame_grain, COMMON_FRAMES + 1, self.frame_grain)
+        cuts = range(self.window_grain, max(self.window_grain, min(COMMON_FRAMES, self.window)) + 1, self.window_grain)
+        counts = [1 << power for power in range(self.warm_rows.bit_length())]
+        shapes = [
+            Shape(part, rows, steps) for rows in counts for part, lengths in (("encode", ids), ("transform", frames)) for steps in lengths
+        ]
+        shapes += [Shape("decode", rows, steps) for rows in counts if rows <= self.windows for steps in cuts]
+        return sorted(shapes, key=lambda shape: (shape.rows, shape.steps))
 
 
-CPU = Batching(id_grain=32, frame_grain=64, window_grain=32, rows=8, windows=1)
-CUDA = Batching(id_grain=64, frame_grain=256, window_grain=288, rows=64, windows=64)
+# A sentence of up to 6 s, or 100 characters. The pieces that longer ones are cut into have mostly the same shapes.
+COMMON_IDS, COMMON_FRAMES = 256, 512
+# CPU: fine grains, because padding costs as much as speech; in the decoder one row fills the caches. CUDA: few, large passes.
+CPU = Batching(id_grain=16, frame_grain=32, window_grain=32, rows=4, windows=1, window=768, warm_rows=1)
+CUDA = Batching(id_grain=64, frame_grain=256, window_grain=288, rows=64, windows=64, window=256, warm_rows=64)
 
 
 class Window(NamedTuple):
@@ -102,6 +125,24 @@ def speak(model: Vits, lines: Sequence[Line], manner: Manner, batching: Batching
             latents[row] = moved[place, : len(latents[row])]
     samples = _decode(model, latents, manner, batching)
     return [Spoken(samples=said, frames=count) for said, count in zip(samples, frames, strict=True)]
+
+
+@torch.inference_mode()
+def warm(model: Vits, shape: Shape, manner: Manner) -> None:
+    """Run the model once at `shape`, masks included."""
+    device = next(model.parameters()).device
+    lengths = torch.full((shape.rows,), shape.steps - 1, device=device)
+    speaker = _speaker(model, manner, range(shape.rows))
+    if shape.part == "encode":
+        ids = torch.zeros(shape.rows, shape.steps, dtype=torch.long, device=device)
+        noise = torch.zeros(shape.rows, shape.steps, 2, device=device)
+        model.encode(ids, noise, torch.ones(shape.rows, device=device), lengths, speaker)
+    else:
+        latent = torch.zeros(shape.rows, shape.steps, model.arch.latent, device=device)
+        run = {"transform": model.transform, "decode": model.decode}[shape.part]
+        run(latent, lengths, speaker)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def batches(lengths: Sequence[int], grain: int, most: int) -> Iterator[tuple[list[int], int]]:

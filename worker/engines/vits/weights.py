@@ -105,7 +105,7 @@ def load_vits(path: Path, device: torch.device) -> Vits:
             raise BrokenVoice(f"{path}: weight {name} has the shape {shapes}", file=path.name)
         if not np.isfinite(named[name]).all():
             raise BrokenVoice(f"{path}: weight {name} holds values that are not numbers", file=path.name)
-        tensors[name] = torch.from_numpy(named[name].reshape(parameter.shape))
+        tensors[name] = torch.tensor(named[name].reshape(parameter.shape))
     return build(arch, {name: prepared(tensor).to(device) for name, tensor in tensors.items()})
 
 
@@ -158,7 +158,7 @@ def read_graph(path: Path) -> PiperGraph:
     named = dict(_uses(graph, values))
     weights: dict[str, np.ndarray] = {}
     for use, source in named.items():
-        weights[use] = values[source].astype(np.float32)
+        weights[use] = np.asarray(values[source], dtype=np.float32)
     # The exporter folds exp(-logs) of the last duration flow: to a constant or, where a weight of equal value exists, to exp of that.
     if (scale := values.get(FOLDED_SCALE)) is not None:
         weights["dp.flows.0.logs"] = -np.log(scale.astype(np.float32))
