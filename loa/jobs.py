@@ -32,7 +32,8 @@ def is_job_id(text: str) -> bool:
 class Order:
     """A validated submission: everything that a job is made of, fixed for its whole life.
 
-    Short text comes with its one `segment`; anything longer comes as a `document` in the artifact store, which a planner cuts into segments.
+    Short text comes with its one `segment`; anything longer comes as a `document` in the artifact store, which a planner cuts into
+    segments.
     """
 
     id: str

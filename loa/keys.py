@@ -1,7 +1,8 @@
 """The one legend of Redis keys, and the one place where they are built.
 
-Every key starts with the prefix (`loa:`). Scripts get the prefix as KEYS[1] and build the rest with the same names through `key(...)` of store/scripts/prelude.lua: which keys a claim
-touches is known only inside the script, which is one of the reasons why Redis Cluster is refused at start. Times are milliseconds of the Redis clock.
+Every key starts with the prefix (`loa:`). Scripts get the prefix as KEYS[1] and build the rest with the same names through `key(...)` of
+store/scripts/prelude.lua: which keys a claim touches is known only inside the script, which is one of the reasons why Redis Cluster is
+refused at start. Times are milliseconds of the Redis clock.
 
 | key | type | what | ends |
 |---|---|---|---|
@@ -9,17 +10,17 @@ touches is known only inside the script, which is one of the reasons why Redis C
 | `artifacts` | string | token of the artifact store that all processes share | never |
 | `seq` | counter | order of arrival, turns in rings, fences of claims, wake-up tokens | never |
 | `job:ID` | hash | the job record | `LOA_JOB_RETENTION_DAYS` after its end |
-| `job:ID:items` | hash | item → `[bucket, estimate ms, state, claim, losses]`; an item is `plan`, a segment's index or `assemble` | with the job's end |
+| `job:ID:items` | hash | item (`plan`, a segment's index or `assemble`) → its record, see prelude.lua | with the job's end |
 | `job:ID:ready:QUEUE:BUCKET` | list | items that wait, in order | with the job's end |
 | `ring:QUEUE:LANE:OWNER:BUCKET` | zset | jobs with items in that bucket, by turn | when empty |
 | `owners:QUEUE:LANE` | zset | owners with ready items, by turn | when empty |
-| `backlog:QUEUE` | hash | `items` and `ms` that are ready, `claims` made, `items_per_batch` and `ms_per_batch` of the last claim, `compute_ms` and `audio_ms` of late | never |
+| `backlog:QUEUE` | hash | `items`, `ms` that are ready; `claims`; the last claim's bounds; `compute_ms`, `audio_ms` of late | never |
 | `claims` | zset | claim → end of its lease | when empty |
 | `claim:ID` | hash | queue, slot, `until` (no beat extends it further) | with its last item |
 | `claim:ID:items` | set | `JOB ITEM` that the claim still holds | with its last item |
 | `tokens:QUEUE` | zset | wake-ups that were sent and not yet taken, by when they expire | when empty |
 | `slots` | zset | worker process → end of its heartbeat | when empty |
-| `slot:SLOT` | hash | what that process announced: state, device, engines, voices, seconds of each step | an hour after its last heartbeat |
+| `slot:SLOT` | hash | what that process announced: state, device, engines, voices, steps | an hour after its last heartbeat |
 | `hot:QUEUE` | zset | hot slots of a queue → end of their heartbeat | when empty |
 | `busy` | zset | slots inside a task → end of their lease | when empty |
 | `queues` | set | every queue that had work or a worker | never |
@@ -39,9 +40,11 @@ PREFIX = "loa:"
 
 PLAN = "plan"  # both the queue and the one item in it
 ASSEMBLE = "assemble"
-BUCKET_BOUNDS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0)  # seconds of audio; a batch is padded to its longest, so neighbours differ by about a half
+# Seconds of audio. A batch is padded to its longest passage, so the bounds of a bucket differ by about a half.
+BUCKET_BOUNDS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0)
 BUCKETS = tuple(str(number) for number in range(len(BUCKET_BOUNDS) + 1))
-SOLO = "solo"  # the bucket of items that lost a worker: claimed alone
+SOLO = "solo"  # the bucket of items that lost a worker:
+claimed alone
 
 
 def speak(engine: str) -> str:

@@ -1,7 +1,7 @@
 """The one table of job states.
 
-The Lua scripts of the store make every move through this table (it is handed to them as JSON), and the diagram in docs/architecture.md is generated from it. Terminal states have no
-row: a resubmission is a new job.
+The Lua scripts of the store make every move through this table (it is handed to them as JSON), and the diagram in docs/architecture.md is
+generated from it. Terminal states have no row: a resubmission is a new job.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The job store: the truth about every job, on one Redis.
 
-`Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them. Every change is one Lua script (store/scripts/), atomic, on the Redis clock; a Celery message
-is only a wake-up. docs/architecture.md tells the whole story.
+`Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them. Every change is one Lua script (store/scripts/),
+atomic, on the Redis clock; a Celery message is only a wake-up. docs/architecture.md tells the whole story.
 """
 
 from __future__ import annotations
@@ -43,7 +43,13 @@ __all__ = [
 
 class Store:
     def __init__(
-        self, client: redis.Redis, settings: Settings, *, wake: Wake = no_wake, guard: Breaker | Patience | None = None, prefix: str = PREFIX
+        self,
+        client: redis.Redis,
+        settings: Settings,
+        *,
+        wake: Wake = no_wake,
+        guard: Breaker | Patience | None = None,
+        prefix: str = PREFIX,
     ) -> None:
         self.database = Database(client, settings, wake=wake, guard=guard, prefix=prefix)
         self.jobs = Jobs(self.database)

@@ -1,7 +1,7 @@
 """Claiming work under a lease, and every way a claim ends: the side of the store that workers use.
 
-A claim's id is its fence: a counter and a random nonce (a counter alone could be issued twice after Redis lost its tail). Every call that changes something names the claim, and is
-answered *superseded* when the claim no longer holds the item.
+A claim's id is its fence: a counter and a random nonce (a counter alone could be issued twice after Redis lost its tail). Every call that
+changes something names the claim, and is answered *superseded* when the claim no longer holds the item.
 """
 
 from __future__ import annotations
@@ -111,7 +111,11 @@ class Claims:
         for one in spoken:
             arguments += [one.item.job_id, one.item.name]
             # A synthesis is never recorded as nothing: 0 means that the segment was in the store already.
-            arguments += [milliseconds(one.audio_seconds), milliseconds(one.setup_seconds), max(milliseconds(one.synthesis_seconds), int(one.synthesis_seconds > 0))]
+            arguments += [
+                milliseconds(one.audio_seconds),
+                milliseconds(one.setup_seconds),
+                max(milliseconds(one.synthesis_seconds), int(one.synthesis_seconds > 0)),
+            ]
         count, *rest = self._database.run("record", claim, *arguments)
         accepted, (complete, *rest) = rest[:count], rest[count:]
         self._database.wake(rest[complete:])
@@ -120,7 +124,9 @@ class Claims:
     def plan(self, claim: str, job_id: str, segments: Sequence[Segment], path: str) -> bool:
         """Insert a plan that is already stored at `path`, in steps, and make it current. False: the claim is superseded."""
         for first in range(0, len(segments), INSERT):
-            pairs = [part for one in segments[first : first + INSERT] for part in (bucket(one.audio_seconds), milliseconds(one.audio_seconds))]
+            pairs = [
+                part for one in segments[first : first + INSERT] for part in (bucket(one.audio_seconds), milliseconds(one.audio_seconds))
+            ]
             if not self._database.run("plan_insert", claim, job_id, first, *pairs):
                 return False
         outcome, *tokens = self._database.run("planned", claim, job_id, path)
@@ -128,7 +134,10 @@ class Claims:
         return bool(outcome == "planned")
 
     def finish(self, claim: str, job_id: str, result: dict[str, Any]) -> bool:
-        """Publish a result (with the artifact paths under this claim) and end the job. False: superseded; the caller removes what it wrote."""
+        """Publish a result (with the artifact paths under this claim) and end the job.
+
+        False: superseded; the caller removes what it wrote.
+        """
         return bool(self._database.run("finish", claim, job_id, json.dumps(result)))
 
     def missing(self, claim: str, job_id: str, segments: Iterable[int]) -> None:

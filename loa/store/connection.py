@@ -11,13 +11,12 @@ from typing import Any, TypeVar
 
 import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError
 from redis.retry import Retry
 
 from loa.errors import SchemaMismatch, StoreUnavailable, UnsupportedRedis
 from loa.keys import SCHEMA_VERSION, Keys
 
-AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+AWAY = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ReadOnlyError)
 LEAST_VERSION = (6, 2)
 FOREVER = 10**9  # attempts
 MOST_CONNECTIONS = 10_000  # a process; each thread holds one at most, and redis-py's own limit of 100 refuses the rest
@@ -54,7 +53,7 @@ def _connect(url: str, name: str, *, seconds: float, connect_seconds: float, ret
 
 
 class Breaker:
-    """Refuses calls for a moment after Redis was found away, so that a hundred waiting requests do not each wait a second to learn the same."""
+    """Refuses calls for a moment after Redis was found away, so that a hundred requests do not each wait a second to learn the same."""
 
     def __init__(self, pause: float = 0.5, clock: Callable[[], float] = time.monotonic) -> None:
         self._pause, self._clock = pause, clock

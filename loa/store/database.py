@@ -25,7 +25,13 @@ def no_wake(queue: str, token: str) -> None:
 
 class Database:
     def __init__(
-        self, client: redis.Redis, settings: Settings, *, wake: Wake = no_wake, guard: Breaker | Patience | None = None, prefix: str = PREFIX
+        self,
+        client: redis.Redis,
+        settings: Settings,
+        *,
+        wake: Wake = no_wake,
+        guard: Breaker | Patience | None = None,
+        prefix: str = PREFIX,
     ) -> None:
         self.client, self.settings = client, settings
         self.keys = Keys(prefix)
@@ -37,7 +43,7 @@ class Database:
         with self._guard.guard():
             check(self.client, self.keys)
 
-    def run(self, script: str, *arguments: str | int | float) -> Any:
+    def run(self, script: str, *arguments: str | float) -> Any:
         """One script, one whole move. Raises StoreUnavailable."""
         with self._guard.guard():
             return self._scripts.run(script, *arguments)
@@ -54,10 +60,13 @@ class Database:
             yield pipeline
 
     def wake(self, tokens: Sequence[str]) -> None:
-        """Send wake-ups (`QUEUE TOKEN`) that a script issued. A failure is no error: the token expires and the reconciler issues another."""
+        """Send wake-ups (`QUEUE TOKEN`) that a script issued.
+
+        A failure is no error: the token expires and the reconciler issues another.
+        """
         for entry in tokens:
             queue, token = entry.split(" ")
             try:
                 self._wake(queue, token)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever the messenger's trouble is, the job is recorded
                 log.warning("wake-up for %s was not sent (%s); the reconciler will send another", queue, error)

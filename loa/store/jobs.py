@@ -42,7 +42,8 @@ class Jobs:
     def submit(self, order: Order, *, deadline: int, idempotency: Idempotency | None = None) -> Submitted:
         """Record a job in one atomic step and wake a worker.
 
-        `deadline` is what `deadline()` gave when the request began. Raises IdempotencyConflict, and StoreUnavailable when Redis is away or too late.
+        `deadline` is what `deadline()` gave when the request began. Raises IdempotencyConflict, and StoreUnavailable when Redis is away or
+        too late.
         """
         if (order.segment is None) == (order.document is None):
             raise ValueError("an order has either its one segment or a document to plan")
@@ -107,7 +108,9 @@ class Jobs:
         pace = int(compute_ms) / int(audio_ms) if audio_ms and int(audio_ms) else None
         return Standing(now=now, ahead=ahead, hot_slots=hot, pace=pace)
 
-    def list(self, owner: str = DEFAULT_OWNER, *, state: State | None = None, limit: int = 20, cursor: str | None = None) -> tuple[list[Job], str | None]:
+    def list(
+        self, owner: str = DEFAULT_OWNER, *, state: State | None = None, limit: int = 20, cursor: str | None = None
+    ) -> tuple[list[Job], str | None]:
         """Jobs of an owner, newest first, and the cursor of the next page (None: this was the last)."""
         if not 1 <= limit <= PAGE:
             raise InvalidRequest(f"limit is {limit}; it takes 1 to {PAGE}")

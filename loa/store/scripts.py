@@ -30,7 +30,7 @@ class Scripts:
             if path.name.endswith(".lua") and path.name != "prelude.lua"
         }
 
-    def run(self, script: str, *arguments: str | int | float) -> Any:
+    def run(self, script: str, *arguments: str | float) -> Any:
         return self._scripts[script](keys=[self._prefix], args=arguments)
 
 

@@ -1,4 +1,7 @@
-"""Worker processes as the store sees them: what they announced, their heartbeats, draining, devices, and the reconciler that finds what they lost."""
+"""Worker processes as the store sees them:
+
+What they announced, their heartbeats, draining, devices, and the reconciler that finds what they lost.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The store under a hypothesis state machine, on a real server.
 
-Any number of workers act in any order: they claim, start, write files, record, finish, fail, hand back, drain, die between any two of these steps, or come back late after their lease
-has ended. Messages are lost, doubled and delayed, two processes reconcile, Redis is killed and starts again from its append-only file. After every step the keys are audited; at the
-end one healthy worker, which does nothing unless a wake-up reaches it, must bring every accepted job to its end.
+Any number of workers act in any order: they claim, start, write files, record, finish, fail, hand back, drain, die between any two of these
+steps, or come back late after their lease has ended. Messages are lost, doubled and delayed, two processes reconcile, Redis is killed and
+starts again from its append-only file. After every step the keys are audited; at the end one healthy worker, which does nothing unless a
+wake-up reaches it, must bring every accepted job to its end.
 """
 
 from __future__ import annotations
