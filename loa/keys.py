@@ -43,8 +43,7 @@ ASSEMBLE = "assemble"
 # Seconds of audio. A batch is padded to its longest passage, so the bounds of a bucket differ by about a half.
 BUCKET_BOUNDS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0)
 BUCKETS = tuple(str(number) for number in range(len(BUCKET_BOUNDS) + 1))
-SOLO = "solo"  # the bucket of items that lost a worker:
-claimed alone
+SOLO = "solo"  # the bucket of items that lost a worker: each is claimed alone
 
 
 def speak(engine: str) -> str:

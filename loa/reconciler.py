@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler(threading.Thread):
-    """Calls `slots.reconcile()` every `interval` seconds until `stop()`; start it after any fork, with a store of its own (`for_thread`)."""
+    """Calls `slots.reconcile()` every `interval` seconds until `stop()`. Start it after any fork, on a store of its own."""
 
     def __init__(self, slots: Slots, interval: float) -> None:
         super().__init__(name="reconciler", daemon=True)
