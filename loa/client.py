@@ -30,6 +30,8 @@ from loa.errors import (
     JobNotFinished,
     LoaError,
     ServerUnreachable,
+    UnknownJob,
+    UnknownVoice,
     WaitTimedOut,
     error_kinds,
 )
@@ -150,6 +152,8 @@ class Client:
 
     def voice(self, name: str) -> dict[str, Any]:
         """One voice. Raises UnknownVoice."""
+        if _leads_elsewhere(name):
+            raise UnknownVoice(f"there is no voice {name!r}", voice=name)
         return self._json("GET", f"/v1/voices/{quote(name, safe='')}")
 
     def workers(self) -> dict[str, Any]:
@@ -311,7 +315,15 @@ def _cause(error: HTTPError) -> str:
 
 
 def _job(job_id: str) -> str:
+    """The address of a job. Raises UnknownJob."""
+    if _leads_elsewhere(job_id):
+        raise UnknownJob(f"there is no job {job_id!r}", job=job_id)
     return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _leads_elsewhere(name: str) -> bool:
+    """Whether a name would make the address of something else."""
+    return name in ("", ".", "..") or "/" in name
 
 
 def _key(given: str | None) -> str:

@@ -301,7 +301,7 @@ class _Steps:
         for name, seconds in worker["steps"].items():
             self.tell(worker["id"], f"{name}: {seconds:.2f} s")
         if worker["state"] != "loading":
-            self.tell(worker["id"], " ".join(filter(None, (worker["state"], f"on {worker['device']}"))))
+            self.tell(worker["id"], " ".join(filter(None, (worker["state"], worker["device"] and f"on {worker['device']}"))))
 
 
 def service_parts(settings: Settings) -> tuple[Part, ...]:

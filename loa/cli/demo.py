@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,8 @@ def run(settings: Settings, text: str, voice: str | None, format_: str, target: 
             job = follow(client, client.submit(text, voice=voice, format=format_)["id"])
             if error := error_of(job):
                 raise error
-            with byte_progress(target.name) as arrived:
-                client.download(job["id"], target, progress=arrived)
+            with byte_progress() as show_bytes:
+                client.download(job["id"], target, progress=partial(show_bytes, target.name))
             note("stopping")
     except LoaError:
         note("\n".join(lines))

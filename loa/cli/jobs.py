@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,8 +205,8 @@ def deliver(client: Client, job: dict[str, Any], target: Path | None, as_json: b
             print_json(job)
         raise error_of(job) or JobCanceled(f"job {job['id']} was canceled", job=job["id"])
     if target is not None:
-        with byte_progress(target.name) as progress:
-            client.download(job["id"], target, progress=progress)
+        with byte_progress() as show_bytes:
+            client.download(job["id"], target, progress=partial(show_bytes, target.name))
     if as_json:
         print_json(job)
     elif target is None:

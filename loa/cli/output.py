@@ -14,7 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,27 +46,27 @@ def stderr_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, err: bool = False) -> None:
     """A table without borders. It fits a terminal by folding cells; in a pipe nothing is folded or cut. None is shown as a dash."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, show_edge=False, show_header=any(columns))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=any(columns))
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text("-" if cell is None else str(cell)) for cell in row))
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=err)
     if not console.is_terminal:
         console.width = max(80, console.measure(table, options=console.options.update(width=10_000)).maximum)
     console.print(table)
 
 
-def print_facts(facts: Mapping[str, Any]) -> None:
+def print_facts(facts: Mapping[str, Any], *, err: bool = False) -> None:
     """One fact a line; those that are None are left out."""
-    print_table(("", ""), [(name, value) for name, value in facts.items() if value is not None])
+    print_table(("", ""), [(name, value) for name, value in facts.items() if value is not None], err=err)
 
 
 class JobProgress:
@@ -102,14 +102,20 @@ def job_progress() -> Iterator[JobProgress]:
 
 
 @contextmanager
-def byte_progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for a transfer; the function takes the bytes that are there and the bytes in all (0: unknown)."""
+def byte_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars for transfers, one a file: the function takes the file's name, the bytes that are there and the bytes in all (0: unknown)."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr_console()) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda there, total: bar.update(task, completed=there, total=total or None)
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, there: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=None)
+            bar.update(tasks[name], completed=there, total=total or None)
+
+        yield show
 
 
 def seconds(value: float | None) -> str | None:

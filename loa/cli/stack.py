@@ -57,10 +57,9 @@ Ctrl-C stops everything."""
 
 @click.command()
 @click.option("--queues", default="speak", show_default=True, metavar="NAMES", help="speak, or plan,assemble, which need no engine.")
-@click.pass_context
-def worker(ctx: click.Context, queues: str) -> None:
+def worker(queues: str) -> None:
     """Run one worker: its processes start hot and take work from Redis (LOA_REDIS_URL)."""
-    ctx.exit(import_part("worker.main", "worker").main(queues))
+    import_part("worker.main", "worker").main(queues)
 
 
 @click.command()

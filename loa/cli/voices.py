@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from loa.cli.output import json_option, print_facts, print_json, print_table, size, yes_no
+from loa.cli.output import byte_progress, json_option, note, print_facts, print_json, print_table, size, yes_no
+
+if TYPE_CHECKING:
+    from loa.voices import Voice, VoiceRegistry
 
 local_option = click.option("--local", is_flag=True, help="The voices of this machine, read from their manifests, without asking a server.")
 
@@ -58,6 +62,61 @@ def show(name: str, local: bool, as_json: bool) -> None:
     if voice["files"]:
         rows = [(file["name"], file["role"], size(file["size"]), file["sha256"]) for file in voice["files"]]
         print_table(("file", "for", "size", "sha256"), rows)
+
+
+@voices.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Accept the licence without being asked.")
+@click.option("--force", is_flag=True, help="Fetch the files again, even if they are there.")
+@json_option
+def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
+    """Fetch a voice's files to this machine (LOA_DATA_DIR).
+
+    Shows first what the licence allows, and asks. A pull that was interrupted goes on where it stopped. Running workers find the voice by
+    themselves.
+    """
+    from loa.settings import Settings
+    from loa.voice_pull import pull as fetch
+    from loa.voices import VoiceRegistry
+
+    settings = Settings.load()
+    registry = VoiceRegistry(settings)
+    voice = registry.get(name)
+    if force or not usable(registry, voice):
+        facts = registry.describe(voice)
+        print_facts({"voice": voice.title, **licence_facts(facts), "source": facts["source"], "download": size(facts["bytes"])}, err=True)
+        if not yes:
+            ask()
+        with byte_progress() as show_bytes:
+            folder = fetch(voice, settings, progress=lambda now: show_bytes(now.file, now.done, now.total), force=force)
+        note(f"{name} is installed in {folder}")
+    else:
+        note(f"{name} is installed already; --force fetches it again")
+    if as_json:
+        print_json(registry.describe(voice))
+
+
+def usable(registry: VoiceRegistry, voice: Voice) -> bool:
+    """Whether the voice's files are there and whole, wherever they came from."""
+    from loa.errors import BrokenVoice, VoiceNotInstalled
+
+    try:
+        registry.files(voice)
+    except (BrokenVoice, VoiceNotInstalled):
+        return False
+    return True
+
+
+def ask() -> None:
+    """Let the person accept the licence. Raises click.Abort, or click.UsageError when there is nobody to ask."""
+    if nobody_to_ask():
+        raise click.UsageError("there is nobody to ask here: accept the licence with --yes")
+    click.confirm("Fetch it under this licence?", abort=True, err=True)
+
+
+def nobody_to_ask() -> bool:
+    """Whether standard input is no terminal."""
+    return sys.stdin is None or not sys.stdin.isatty()
 
 
 def _row(voice: dict[str, Any]) -> tuple[Any, ...]:

@@ -111,6 +111,7 @@ class SmallServer:
     voices: list[dict[str, Any]] = field(default_factory=list)
     workers: dict[str, Any] = field(default_factory=lambda: {"workers": [], "queues": {}})
     hot: bool = True
+    files: dict[str, bytes] = field(default_factory=dict)  # what else it serves, by path
 
     def paths(self, method: str) -> list[str]:
         return [path for seen, path, _, _ in self.seen if seen == method]
@@ -169,6 +170,8 @@ class Handler(BaseHTTPRequestHandler):
             found = [voice for voice in small.voices if voice["name"] == match[1]]
             missing = problem("unknown_voice", f"there is no voice {match[1]!r}", close=["joe"])
             self.answer(200, found[0]) if found else self.answer(404, missing)
+        elif parts.path in small.files:
+            self._bytes(small.files[parts.path])
         elif parts.path == "/v1/workers":
             self.answer(200, small.workers)
         elif parts.path == "/readyz":
@@ -200,18 +203,17 @@ class Handler(BaseHTTPRequestHandler):
             states[:] = [states[0] | {"state": "canceled"}]
             self.answer(200, states[0])
         elif what == "/audio":
-            self._audio()
+            self._bytes(self.small.audio)
         else:
             self.answer(200, states.pop(0) if len(states) > 1 else states[0])
 
-    def _audio(self) -> None:
-        audio = self.small.audio
+    def _bytes(self, content: bytes) -> None:
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if self.small.ranges else None
         if asked is None:
-            self.answer(200, audio)
+            self.answer(200, content)
         else:
             start = int(asked[1])
-            self.answer(206, audio[start:], Content_Range=f"bytes {start}-{len(audio) - 1}/{len(audio)}")
+            self.answer(206, content[start:], Content_Range=f"bytes {start}-{len(content) - 1}/{len(content)}")
 
 
 @contextmanager

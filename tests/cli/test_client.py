@@ -171,9 +171,16 @@ def test_wait_times_out(client: Client, server: SmallServer) -> None:
         client.wait(JOB, timeout=0)
 
 
-def test_an_unknown_job(client: Client) -> None:
+@pytest.mark.parametrize("job_id", [JOB, "../../etc/passwd", "", ".", "..", "a b", "ế", "%2e%2e"])
+def test_an_unknown_job(client: Client, job_id: str) -> None:
     with pytest.raises(UnknownJob):
-        client.get("../../etc/passwd")
+        client.get(job_id)
+
+
+@pytest.mark.parametrize("name", ["Joey", "../workers", "", ".."])
+def test_an_unknown_voice(client: Client, name: str) -> None:
+    with pytest.raises(UnknownVoice):
+        client.voice(name)
 
 
 def test_jobs_are_fetched_page_by_page(client: Client, server: SmallServer) -> None:
