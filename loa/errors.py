@@ -1,7 +1,7 @@
 """Every error that Loa shows to a user.
 
-One base class. A subclass carries a stable `code` (clients may branch on it), the HTTP `status` the API answers with, and a docstring that says what to do:
-it is the `remedy` that the API, the command line and docs/errors.md show. `message` says what happened this time.
+One base class. A subclass carries a stable `code` (clients may branch on it), the HTTP `status` the API answers with, and a docstring that
+says what to do: it is the `remedy` that the API, the command line and docs/errors.md show. `message` says what happened this time.
 """
 
 from __future__ import annotations

@@ -1,0 +1,186 @@
+"""The parent of the worker processes: Celery's worker, with four duties of its own.
+
+- It takes messages only while a process of its own is hot: a worker that loads would swallow messages that hot workers elsewhere could serve.
+- It announces a process hot when that has said that it is ready, after messages flow: who is told "hot" may rely on it.
+- It ends, non-zero, when three starts in a row failed: nothing that it could restart would help.
+- On SIGTERM or Ctrl-C it drains: the store gives it no more work, its processes finish or hand back what they hold, and it leaves by a fixed time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+from celery import bootsteps, platforms
+from celery.apps.worker import Worker
+from celery.worker import state
+from celery.worker.consumer import Consumer
+from celery.worker.consumer.tasks import Tasks
+
+from loa.errors import StoreUnavailable
+from loa.settings import Settings
+from loa.store import Slot, Store
+from worker.start import FAILED_EXIT, READY
+
+log = logging.getLogger(__name__)
+
+WATCH = 0.05  # seconds between looks at the processes
+REST = 1.0  # seconds between looks at their records while all of them are hot
+MOST_FAILURES = 3  # failed starts in a row, without a hot process in between
+GRACE = 5.0  # seconds that an ordered end may take beyond LOA_DRAIN_SECONDS
+
+
+class Parent(Worker):
+    """`Parent(app=…, hostname="loa@HOST-PID", …)`, then `watch`, then `start()`, which returns when the worker is told to stop or gives up."""
+
+    watch: Watch
+
+    def install_platform_tweaks(self, worker: Worker) -> None:  # noqa: ARG002 - Celery's signature
+        """SIGTERM, SIGHUP and Ctrl-C mean the same: drain. A second one hands everything back at once."""
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            platforms.signals[name] = lambda *_: self.watch.drain()
+
+
+class Gate(bootsteps.StartStopStep):
+    """Takes messages while the watch wants them. It runs in the event loop, where consumers may be changed."""
+
+    requires = (Tasks,)
+
+    def start(self, consumer: Consumer) -> None:
+        self._open: bool | None = None
+        self._timer = consumer.timer.call_repeatedly(WATCH, self._tick, (consumer,))
+
+    def stop(self, consumer: Consumer) -> None:  # noqa: ARG002 - Celery's signature
+        self._timer.cancel()
+
+    def _tick(self, consumer: Consumer) -> None:
+        watch: Watch = consumer.controller.watch
+        if watch.wanted == self._open:
+            return
+        self._open = watch.wanted
+        for queue in watch.queues:
+            (consumer.add_task_queue if self._open else consumer.cancel_task_queue)(queue)
+        (watch.flowing.set if self._open else watch.flowing.clear)()
+
+
+class Watch(threading.Thread):
+    """Looks after the processes of a parent, from a thread of its own: the parent's main thread belongs to Celery."""
+
+    def __init__(self, parent: Worker, store: Store, settings: Settings, worker: str, queues: tuple[str, ...]) -> None:
+        """`store` is this thread's own (`Store.for_thread`)."""
+        super().__init__(name="watch", daemon=True)
+        self.queues = queues
+        self.failure: str | None = None  # why the worker gave up
+        self.flowing = threading.Event()  # messages are taken; set by the gate
+        self._parent, self._store, self._settings, self._worker = parent, store, settings, worker
+        self._seen: set[int] = set()  # pids of living processes
+        self._ready: dict[int, Slot] = {}  # by pid: hot but for the announcement
+        self._hot: set[int] = set()  # pids
+        self._failures = 0
+        self._looked = 0.0
+        self._signals = 0
+        self._ended = threading.Event()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether messages are to be taken."""
+        return bool(self._hot or self._ready) and not self._signals and self.failure is None
+
+    def drain(self) -> None:
+        """Called by the signal handler, so it only leaves word."""
+        self._signals += 1
+
+    def close(self) -> None:
+        """The parent has ended in order."""
+        self._ended.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._signals and self.failure is None and not self._ended.wait(WATCH):
+            try:
+                self._look()
+            except StoreUnavailable:
+                continue  # the processes' own heartbeats say so
+            except Exception:
+                log.exception("a look at the processes failed; the next one follows")
+        if not self._ended.is_set():
+            self._stop()
+
+    def _look(self) -> None:
+        alive = {process.pid for process in self._processes() if process.exitcode is None}
+        for pid in self._seen - alive:
+            self._ready.pop(pid, None)
+            if pid in self._hot:
+                self._hot.discard(pid)
+            else:
+                self._count_failure(pid)
+        self._seen = alive
+        resting = self._hot == alive and time.monotonic() < self._looked + REST
+        if resting or self.failure is not None:
+            return
+        self._looked = time.monotonic()
+        # A hot process whose record Redis has lost says again that it is ready, and is announced again.
+        said = [slot for slot in self._store.slots.all() if slot.worker == self._worker and slot.pid in alive]
+        self._ready = {slot.pid: slot for slot in said if slot.state == "loading" and slot.message == READY}
+        if self.flowing.is_set():
+            for slot in self._ready.values():
+                self._announce_hot(slot)
+            self._ready = {}
+
+    def _announce_hot(self, slot: Slot) -> None:
+        self._store.slots.announce(replace(slot, state="hot", message=""))
+        self._hot.add(slot.pid)
+        self._failures = 0
+        steps = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in slot.steps.items())
+        log.info("%s is hot on %s (%s)", slot.id, slot.device, steps or "nothing to load")
+
+    def _count_failure(self, pid: int) -> None:
+        self._failures += 1
+        log.error("process %d ended before it was hot (%d of %d)", pid, self._failures, MOST_FAILURES)
+        if self._failures >= MOST_FAILURES:
+            self.failure = f"{self._failures} processes in a row ended before they were hot"
+
+    def _stop(self) -> None:
+        """Bring the worker to its end, by force where it does not come by itself."""
+        deadline = time.monotonic() + GRACE + (self._settings.drain_seconds if self.failure is None else 0.0)
+        said, told, hurried = False, set(), False
+        while not self._ended.wait(WATCH) and time.monotonic() < deadline:
+            if not said:
+                said = self._say_draining()
+            if self.failure is None:
+                state.should_stop = 0
+            else:
+                state.should_terminate = FAILED_EXIT
+            if self._parent.blueprint.state != bootsteps.RUN:  # from here on no process is replaced
+                told |= self._signal_processes(told)
+                if self._signals > 1 and not hurried:
+                    self._signal_processes(set())
+                    hurried = True
+        if not self._ended.is_set():
+            log.error("the worker did not end in time; its processes are killed")
+            for process in self._processes():
+                os.kill(process.pid, signal.SIGKILL)
+            os._exit(FAILED_EXIT if self.failure else 0)
+
+    def _say_draining(self) -> bool:
+        try:
+            self._store.slots.drain(self._worker)
+        except StoreUnavailable as error:
+            log.warning("shutting down while Redis is away: %s", error.message)
+            return False
+        return True
+
+    def _signal_processes(self, told: set[int]) -> set[int]:
+        pids = {process.pid for process in self._processes() if process.exitcode is None} - told
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        return pids
+
+    def _processes(self) -> list[Any]:
+        pool = self._parent.pool and self._parent.pool._pool  # Celery has no public list of its processes
+        return [process for process in pool._pool if process.pid is not None] if pool else []

@@ -1,0 +1,141 @@
+"""How a speaking process gets hot: everything that costs time once, done and measured before the first task.
+
+Each step is announced as it begins, so that whoever waits sees what the process is doing; its seconds are announced when it ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from loa.audio import FORMATS, encode, pack_segment, unpack_segment
+from loa.errors import BrokenVoice, InvalidSetting, LoaError, OutOfMemory, StartFailed, UnknownVoice, VoiceChanged
+from loa.plan import estimate
+from loa.settings import Settings
+from loa.voices import Voice, VoiceRegistry
+from worker.engines import load_engine
+from worker.engines.base import Engine, Passage, Speech, VoiceState
+from worker.heartbeat import Heartbeat
+from worker.synthesis import out_of_memory
+from worker.voice_cache import VoiceCache
+
+log = logging.getLogger(__name__)
+
+TEST_SENTENCES = {"en": "This is a short test before the work begins.", "vi": "Đây là một câu thử trước khi bắt đầu làm việc."}
+LEAST_LOUDNESS = 0.003  # root mean square of the test sentence: -50 dB, far below any speech
+PLAUSIBLE = (0.2, 5.0)  # the test sentence's length over its estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hot:
+    engines: dict[str, Engine]
+    cache: VoiceCache[VoiceState]
+
+
+class WarmUp:
+    """The steps load → warm → preload → speak, on the device that the process is pinned to."""
+
+    def __init__(self, settings: Settings, heartbeat: Heartbeat, voices: VoiceRegistry, device: torch.device) -> None:
+        self._settings, self._heartbeat, self._voices, self._device = settings, heartbeat, voices, device
+        self._engines: dict[str, Engine] = {}
+        kept = settings.voice_cache_bytes if settings.warm else 0
+        self._cache: VoiceCache[VoiceState] = VoiceCache(self._load_voice, max_bytes=kept)
+
+    def run(self, names: Sequence[str]) -> Hot:
+        """Raises LoaError: the start has failed."""
+        for name in names:
+            with self._heartbeat.step(f"load {name}", f"loading engine {name}"):
+                engine = load_engine(name)
+                engine.load(self._device)
+            self._engines[name] = engine
+        if self._settings.warm:
+            voices = self._preloaded()
+            for name, engine in self._engines.items():
+                self._warm(name, engine, [voice for voice in voices if voice.engine == name])
+            with self._heartbeat.step("preload", "loading voices"):
+                for voice in voices:
+                    self._state(voice)
+            self._heartbeat.announce(voices=tuple(voice.name for voice in voices))
+            with self._heartbeat.step("speak", "speaking a test sentence"):
+                for voice in {voice.engine: voice for voice in reversed(voices)}.values():
+                    self._speak_test(voice)
+        return Hot(engines=self._engines, cache=self._cache)
+
+    def _preloaded(self) -> list[Voice]:
+        """Common voices of this process's engines that are installed, and those that LOA_PRELOAD names; the common ones first."""
+        named = [name.strip() for name in self._settings.preload.split(",") if name.strip()]
+        known = self._voices.all()
+        for name in named:
+            if name not in known:
+                raise InvalidSetting(f"LOA_PRELOAD names the voice {name!r}, which does not exist")
+        wanted = [voice for voice in known.values() if voice.common] + [known[name] for name in named if not known[name].common]
+        ours = [voice for voice in wanted if voice.engine in self._engines]
+        skipped = [voice.name for voice in ours if not self._voices.installed(voice)]
+        for name in skipped:
+            log.warning("voice %s is not installed and not preloaded; `loa voices pull %s` installs it", name, name)
+        self._heartbeat.announce(skipped=tuple(skipped))
+        return [voice for voice in ours if voice.name not in skipped]
+
+    def _warm(self, name: str, engine: Engine, voices: Sequence[Voice]) -> None:
+        if not voices:
+            log.warning("no voice of the engine %s is installed, so it cannot be warmed", name)
+            return
+        with self._heartbeat.step(f"warm {name}", f"warming engine {name}"):
+            state = self._state(voices[0])
+            for shape in engine.warm_shapes():
+                engine.warm(state, shape)
+
+    def _state(self, voice: Voice) -> VoiceState:
+        return self._cache.get(voice.name, self._voices.fingerprint(voice)).state
+
+    def _load_voice(self, name: str, fingerprint: str) -> VoiceState:
+        """What the cache calls for a voice that it does not have."""
+        try:
+            voice = self._voices.get(name)
+        except UnknownVoice as error:
+            raise VoiceChanged(f"voice {name!r} was removed after this job was submitted", voice=name) from error
+        if self._voices.fingerprint(voice) != fingerprint:
+            raise VoiceChanged(f"voice {name!r} was replaced after this job was submitted", voice=name)
+        engine = self._engines[voice.engine]
+        files = self._voices.files(voice)
+        began = time.perf_counter()
+        try:
+            state = engine.make_voice(voice, files)
+        except LoaError:
+            raise
+        except Exception as error:
+            if out_of_memory(error):
+                raise OutOfMemory(f"{self._device} has not enough memory for voice {name!r}") from error
+            raise BrokenVoice(f"voice {name!r} cannot be loaded: {type(error).__name__}: {error}", voice=name) from error
+        log.info("voice %s loaded in %.3f s (%.1f MB)", name, time.perf_counter() - began, state.nbytes / 1e6)
+        return state
+
+    def _speak_test(self, voice: Voice) -> None:
+        """Speak a sentence as a job would have it, down to the audio file, and refuse what is no speech."""
+        text = TEST_SENTENCES.get(voice.language.partition("-")[0], TEST_SENTENCES["en"])
+        (speech,) = self._engines[voice.engine].synthesize([Passage(text=text, voice=self._state(voice))])
+        if isinstance(speech, LoaError):
+            raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {speech.message}")
+        check_speech(speech, voice.name, estimate(text, voice.language))
+        pcm, rate, _ = unpack_segment(pack_segment(speech.pcm, speech.sample_rate, speech.words))
+        with tempfile.TemporaryDirectory() as folder:
+            encode(pcm, rate, FORMATS["wav"], Path(folder, "test.wav"))
+
+
+def check_speech(speech: Speech, voice: str, expected: float) -> None:
+    """Raises StartFailed for what cannot be speech of about `expected` seconds: no numbers, silence, far too short or long."""
+    if not np.isfinite(speech.pcm).all():
+        raise StartFailed(f"voice {voice!r} speaks the test sentence as samples that are not numbers")
+    loudness = float(np.sqrt(np.mean(np.square(speech.pcm, dtype=np.float64)))) if len(speech.pcm) else 0.0
+    if loudness < LEAST_LOUDNESS:
+        raise StartFailed(f"voice {voice!r} speaks the test sentence as silence (loudness {loudness:.5f})")
+    shortest, longest = (bound * expected for bound in PLAUSIBLE)
+    if not shortest <= speech.seconds <= longest:
+        raise StartFailed(f"voice {voice!r} takes {speech.seconds:.2f} s for the test sentence; about {expected:.1f} s were expected")
