@@ -35,7 +35,7 @@ def docs() -> Response:
         {"code": code, "status": kind.status, "title": problems.title(kind), "remedy": kind.remedy()}
         for code, kind in error_kinds().items()
     ]
-    return _page("docs.html", document=described, sections=sections, errors=errors)
+    return _page("docs.html", document=described, sections=sections, errors=errors, requests=("JobRequest", "JobForm"))
 
 
 @blueprint.get("/")

@@ -101,14 +101,17 @@ class Service:
         """The job of a submission as JSON, held for up to `wait` seconds until it has ended, and whether it was there before."""
         accepted = self.desk.submit(self.store.jobs, submission, key)
 
+        known = Job.accepted(accepted.order, time.time()) if accepted.order is not None else None
+
         def look() -> Job:
             # Once a job is accepted no answer may say otherwise: who submits without a key would submit again.
+            nonlocal known
             try:
-                return self.store.jobs.get(accepted.job_id)
+                known = self.store.jobs.get(accepted.job_id)
             except StoreUnavailable:
-                if accepted.order is None:
+                if known is None:
                     raise
-                return Job.accepted(accepted.order, time.time())
+            return known
 
         return self._json(self.waiters.wait(accepted.job_id, wait, look, gone)), accepted.order is None
 

@@ -5,6 +5,7 @@ A wake-up that is lost here is no loss: its token expires, and a reconciler issu
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -39,6 +40,7 @@ class Wakeups(threading.Thread):
 
     def run(self) -> None:
         celery = sender(self._settings)  # here, because importing Celery takes as long as the rest of the start
+        _warm_up(celery)
         while (entry := self._waiting.get()) is not None:
             queue_name, token, asked = entry
             if time.monotonic() - asked < self._settings.token:  # else its token has expired, and another will come
@@ -61,6 +63,14 @@ class Wakeups(threading.Thread):
             self._failing = True
         else:
             self._failing = False
+
+
+def _warm_up(celery: Celery) -> None:
+    """Pay before the first wake-up what the first one would pay: a connection, and 30 ms for the choice of a result backend that is none."""
+    with contextlib.suppress(Exception):  # the broker may be away
+        assert celery.backend is not None
+        with celery.producer_or_acquire() as producer:
+            producer.connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
 
 
 def sender(settings: Settings) -> Celery:
