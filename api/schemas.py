@@ -196,6 +196,8 @@ class QueueJson(Schema):
     ready_segments: int
     ready_seconds: float = Field(description="estimated seconds of audio")
     hot_slots: int
+    wakes: int = Field(description="wake-ups that reached a worker")
+    idle_wakes: int = Field(description="those of them that found nothing to do")
 
 
 class Workers(Schema):

@@ -14,7 +14,7 @@ refused at start. Times are milliseconds of the Redis clock.
 | `job:ID:ready:QUEUE:BUCKET` | list | items that wait, in order | with the job's end |
 | `ring:QUEUE:LANE:OWNER:BUCKET` | zset | jobs with items in that bucket, by turn | when empty |
 | `owners:QUEUE:LANE` | zset | owners with ready items, by turn | when empty |
-| `backlog:QUEUE` | hash | `items`, `ms` that are ready; `claims`; the last claim's bounds; `compute_ms`, `audio_ms` of late | never |
+| `backlog:QUEUE` | hash | ready `items`, `ms`; `claims`, `wakes`, `noops`; last claim's bounds; `compute_ms`, `audio_ms` of late | never |
 | `claims` | zset | claim → end of its lease | when empty |
 | `claim:ID` | hash | queue, slot, `until` (no beat extends it further) | with its last item |
 | `claim:ID:items` | set | `JOB ITEM` that the claim still holds | with its last item |

@@ -144,16 +144,22 @@ class Slots:
             raise ArtifactsNotShared(f"{url} is not the artifact store that the other processes use")
 
     def backlog(self) -> dict[str, dict[str, Any]]:
-        """Ready items and hot slots of every queue."""
+        """Of every queue: ready items, hot slots, and the wake-ups that reached a worker (those that found nothing to do apart)."""
         keys, queues = self._database.keys, sorted(self._database.command("smembers", self._database.keys.queues()))
         seconds, micros = self._database.command("time")
         now = seconds * 1000 + micros // 1000
         with self._database.pipeline() as pipeline:
             for queue in queues:
-                pipeline.hmget(keys.backlog(queue), "items", "ms")
+                pipeline.hmget(keys.backlog(queue), "items", "ms", "wakes", "noops")
                 pipeline.zcount(keys.hot(queue), f"({now}", "+inf")
             answers = pipeline.execute()
         return {
-            queue: {"ready_segments": int(items or 0), "ready_seconds": int(ms or 0) / 1000, "hot_slots": hot}
-            for queue, (items, ms), hot in zip(queues, answers[::2], answers[1::2], strict=True)
+            queue: {
+                "ready_segments": int(items or 0),
+                "ready_seconds": int(ms or 0) / 1000,
+                "hot_slots": hot,
+                "wakes": int(wakes or 0),
+                "idle_wakes": int(noops or 0),
+            }
+            for queue, (items, ms, wakes, noops), hot in zip(queues, answers[::2], answers[1::2], strict=True)
         }

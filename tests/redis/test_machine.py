@@ -215,8 +215,13 @@ class StoreMachine(RuleBasedStateMachine):
         if whole:
             done = self.store.claims.plan(hold.claim, item.job_id, segments(lengths), f"plans/{hold.claim}")
             assert not done or self.holder[item] == hold.claim
-        else:  # a crash in the middle of it: some segments were inserted
-            self.store.database.run("plan_insert", hold.claim, item.job_id, 0, *[part for _ in range(count) for part in ("1", 2000)])
+        else:
+            self.insert_some(hold, count)
+
+    def insert_some(self, hold: Hold, count: int) -> None:
+        """A planner that is in the middle of its work."""
+        job_id = hold.batch.items[0].job_id
+        self.store.database.run("plan_insert", hold.claim, job_id, 0, *[part for _ in range(count) for part in ("1", 2000)])
 
     @precondition(lambda self: any(hold.queue == ASSEMBLE for hold in self.holds))
     @rule(data=st.data())
@@ -329,6 +334,8 @@ class StoreMachine(RuleBasedStateMachine):
     def fall_behind(self, data: st.DataObject, slot: str) -> None:
         """A process is too slow for its lease, and another gets its work; what it does afterwards comes too late."""
         late = data.draw(st.sampled_from([hold for hold in self.holds if hold.started]))
+        if late.queue == PLAN:
+            self.insert_some(late, 3)
         self.time_passes(11.0, set(SLOTS) - {late.slot})
         self.turn_hot(slot)
         while (hold := self.claim(slot, late.queue, "")) is not None:

@@ -3,7 +3,9 @@
 -- Returns {'drain' | 'cold' | 'empty'} or {'batch', claim, n, n × (job, item), m, m × (record as a flat list), tokens…}.
 local queue, slot = ARGV[1], ARGV[2]
 local most_items, most_ms, rate = int(ARGV[5]), int(ARGV[6]), tonumber(ARGV[7])
+local woken = ARGV[3] ~= ''
 redis.call('ZREM', key('tokens', queue), ARGV[3])
+redis.call('HINCRBY', key('backlog', queue), 'wakes', woken and 1 or 0)
 if redis.call('ZSCORE', key('draining'), slot:match('^(.*)/[^/]*$')) then
   redis.call('ZREM', key('busy'), slot)
   return { 'drain' }
@@ -97,6 +99,7 @@ if #picked == 0 then
 end
 if #picked == 0 then
   redis.call('ZREM', key('busy'), slot)
+  redis.call('HINCRBY', key('backlog', queue), 'noops', woken and 1 or 0)
   return { 'empty' }
 end
 
