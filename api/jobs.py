@@ -19,6 +19,8 @@ from loa.errors import (
     IdempotencyConflict,
     InvalidRequest,
     InvalidSpeed,
+    JobCanceled,
+    JobFailed,
     JobNotFinished,
     MalformedJson,
     RangeNotSatisfiable,
@@ -120,7 +122,7 @@ def cancel_job(job_id: str) -> dict[str, Any]:
         206: Answer(what="The part that was asked for.", media_type="audio/*", headers={"Content-Range": "which part of how many bytes"}),
         304: Answer(what="You have it already."),
     },
-    errors=(UnknownJob, JobNotFinished, AudioExpired, RangeNotSatisfiable),
+    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, RangeNotSatisfiable),
 )
 def fetch_audio(job_id: str) -> Response:
     """HEAD works, too. The file never changes."""
@@ -136,7 +138,7 @@ def fetch_audio(job_id: str) -> Response:
     "Fetch the timings",
     tag=TAG,
     answers={200: Answer(what="Where each word is in the audio.", schema=TimingsJson)},
-    errors=(UnknownJob, JobNotFinished, AudioExpired),
+    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired),
 )
 def fetch_timings(job_id: str) -> Response:
     """Seconds from the beginning of the audio, word by word."""

@@ -13,11 +13,12 @@ from flask import current_app
 from api.waiters import Waiters
 from api.wake import Wakeups
 from loa.artifacts import Artifacts
-from loa.errors import JobNotFinished, LoaError, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
+from loa.errors import JobCanceled, JobFailed, JobNotFinished, LoaError, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
 from loa.jobs import Job, Standing, is_job_id, job_json
 from loa.keys import Keys
 from loa.reconciler import Reconciler
 from loa.settings import Settings
+from loa.states import State
 from loa.store import Store, connect_briefly
 from loa.submission import Desk, Submission
 from loa.voices import VoiceRegistry
@@ -133,10 +134,11 @@ class Service:
         return self.store.jobs.get(_checked(job_id))
 
     def published(self, job_id: str) -> Job:
-        """A job that has a result. Raises UnknownJob, JobNotFinished."""
+        """A job that has a result. Raises UnknownJob, JobNotFinished, JobFailed, JobCanceled."""
         job = self.find(job_id)
         if job.result is None:
-            raise JobNotFinished(f"job {job.id} is {job.state}", job=job.id, state=job.state.value)
+            kind = {State.FAILED: JobFailed, State.CANCELED: JobCanceled}.get(job.state, JobNotFinished)
+            raise kind(f"job {job.id} is {job.state}", job=job.id, state=job.state.value, error=job.error)
         return job
 
     def _json(self, job: Job) -> dict[str, Any]:

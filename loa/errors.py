@@ -140,6 +140,12 @@ class JobCanceled(LoaError):
     code, status = "job_canceled", 409
 
 
+class JobFailed(LoaError):
+    """Read the job's `error`, correct what it names, and submit again; a failed job never has any audio."""
+
+    code, status = "job_failed", 409
+
+
 class AudioExpired(LoaError):
     """Submit the text again; the audio file of this job is no longer in the artifact store."""
 

@@ -12,6 +12,7 @@ from werkzeug.http import parse_options_header
 from api.downloads import disposition
 from api.schemas import TimingsJson
 from api.service import Service
+from loa.errors import Unspeakable
 from tests.api.stage import Player, tone
 from tests.api.test_submit import refused, submit
 
@@ -142,8 +143,15 @@ def test_a_job_that_has_not_ended(client: FlaskClient, player: Player) -> None:
 def test_a_job_that_was_canceled(client: FlaskClient) -> None:
     job_id = submit(client).json["id"]
     client.post(f"/v1/jobs/{job_id}/cancel")
-    problem = refused(client.get(f"/v1/jobs/{job_id}/audio"), 409, "job_not_finished")
-    assert "canceled" in problem["detail"]
+    refused(client.get(f"/v1/jobs/{job_id}/audio"), 409, "job_canceled")
+
+
+def test_a_job_that_failed(client: FlaskClient, player: Player) -> None:
+    player.announce()
+    job_id = submit(client).json["id"]
+    player.fail(Unspeakable("nothing to say"))
+    problem = refused(client.get(f"/v1/jobs/{job_id}/audio"), 409, "job_failed")
+    assert problem["details"]["error"]["code"] == "unspeakable_text"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
