@@ -14,6 +14,7 @@ from loa.client import Client
 from loa.settings import Settings
 from loa.stack import Stack
 from tests.conftest import VOICES
+from tests.listening import Listener
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
@@ -55,6 +56,12 @@ def loa(stack: Stack, tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def listener(tmp_path_factory: pytest.TempPathFactory) -> Listener:
+    """Hears what an audio file says."""
+    return Listener(tmp_path_factory.mktemp("listener"))
 
 
 def surroundings(**variables: str) -> dict[str, str]:

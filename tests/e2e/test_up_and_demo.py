@@ -16,9 +16,11 @@ import psutil
 import pytest
 import soundfile
 
+from loa.cli.demo import TEXT
 from loa.client import Client
 from tests.conftest import VOICES
 from tests.e2e.conftest import surroundings
+from tests.listening import Listener, word_error_rate
 
 SINE = {"LOA_ENGINES": "sine", "LOA_VOICES": str(VOICES), "LOA_THREADS": "1"}
 
@@ -92,7 +94,7 @@ def test_up_says_why_it_cannot_start(tmp_path: Path, client: Client) -> None:
     ]
 
 
-def test_demo_with_the_default_voice(tmp_path: Path) -> None:
+def test_demo_with_the_default_voice(tmp_path: Path, listener: Listener) -> None:
     (tmp_path / "tmp").mkdir()
     process = start(tmp_path, "demo", TMPDIR=str(tmp_path / "tmp"), LOA_DATA_DIR=str(tmp_path / "usual"))
     with family(process):
@@ -123,8 +125,16 @@ def test_demo_with_the_default_voice(tmp_path: Path) -> None:
     audio = soundfile.info(tmp_path / "demo.wav")
     assert audio.samplerate == 22050
     assert 8 < audio.duration < 25
+    assert word_error_rate(TEXT, listener.hear(tmp_path / "demo.wav")) <= 0.20
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.wav", "tmp"]
     assert list((tmp_path / "tmp").glob("loa-*")) == []  # torch leaves a cache of its own there
+
+
+def test_word_error_rate() -> None:
+    assert word_error_rate("One, two: three four.", "one two THREE four") == 0
+    assert word_error_rate("one two three four", "one too three") == 0.5
+    assert word_error_rate("don't", "don’t") == 0
+    assert word_error_rate("one", "one two three") == 2
 
 
 def test_demo_with_a_voice_of_this_machine(tmp_path: Path) -> None:
