@@ -95,7 +95,7 @@ def judge_torch(facts: dict[str, Any]) -> Finding:
         return ok("torch", f"{facts['version']}, {build} build, devices: {', '.join(facts['devices'])}")
     fact = f"{facts['version']}, {build} build, on the CPU with {facts['threads']} threads"
     if not facts["cuda"] and shutil.which("nvidia-smi"):
-        return warn("torch", f"{fact}, though this machine has an NVIDIA driver", "To use the GPU: LOA_TORCH=cuda make install")
+        return warn("torch", f"{fact}, though this machine has an NVIDIA driver", "To use the GPU: LOA_TORCH=cuda make venv")
     return ok("torch", fact)
 
 
