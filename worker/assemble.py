@@ -56,26 +56,22 @@ def read_segment(artifacts: Artifacts, address: str) -> StoredAudio:
 
 
 class Assembler:
-    """Makes the audio of jobs whose segments are all spoken."""
+    """Makes the audio of jobs whose segments are all spoken. Threads may share one."""
 
     def __init__(self, store: Store, artifacts: Artifacts, plans: Plans, work_folder: Path) -> None:
         """`work_folder`: local disk with room for one job's audio."""
         self._store, self._artifacts, self._plans, self._work_folder = store, artifacts, plans, work_folder
+        work_folder.mkdir(parents=True, exist_ok=True)
 
-    def assemble(self, batch: Batch, at_hand: Mapping[str, StoredAudio] | None = None) -> None:
-        """Do the assembly that `batch` claims, to its end: published, failed, or its missing segments returned to the speakers.
-
-        `at_hand`: segments by address that are in memory anyway.
-        """
+    def assemble(self, batch: Batch) -> None:
+        """Do the assembly that `batch` claims, to its end: published, failed, or its missing segments returned to the speakers."""
         (item,) = batch.items
         job = batch.jobs[item.job_id]
         try:
-            segments = self._plans.segments(job)
-            stitch = _Stitch(self._artifacts, segments, at_hand or {}, FORMATS[job.format])
-            published = self._publish(batch.claim, job, stitch)
-        except _SegmentMissing as gap:
+            result = self.make(job, batch.claim)
+        except SegmentMissing as gap:
             log.warning("job %s: segment %d is gone from the artifact store; it is spoken again", job.id, gap.index)
-            self._store.claims.missing(batch.claim, job.id, [gap.index, *self._missing_after(segments, gap.index)])
+            self._store.claims.missing(batch.claim, job.id, [gap.index, *self._missing_after(job, gap.index)])
         except StoreUnavailable:
             raise  # nothing can be said to the store; the lease will end
         except LoaError as error:
@@ -85,22 +81,25 @@ class Assembler:
             log.exception("job %s: the assembly failed", job.id)
             self._store.claims.fail(batch.claim, item, AssemblyFailed(f"{type(error).__name__}: {error}"))
         else:
-            if not published:
-                log.info("job %s: this assembly was superseded", job.id)
+            self.publish(batch, result)
 
-    def _publish(self, claim: str, job: Job, stitch: _Stitch) -> bool:
-        audio_path = paths.audio(job.id, claim, stitch.format.extension)
-        timings_path = paths.timings(job.id, claim)
-        self._work_folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._work_folder) as folder:
-            target = Path(folder, f"audio.{stitch.format.extension}")
+    def make(self, job: Job, attempt: str, at_hand: Mapping[str, StoredAudio] | None = None) -> dict[str, Any]:
+        """Write the audio and the timings of a job, and return what to publish. `at_hand`: segments by address that are in memory anyway.
+
+        `attempt` is the claim under which this is done: no other attempt writes to the same place. Raises SegmentMissing or LoaError.
+        """
+        stitch = _Stitch(self._artifacts, self._plans.segments(job), at_hand or {}, FORMATS[job.format])
+        audio_path = paths.audio(job.id, attempt, stitch.format.extension)
+        timings_path = paths.timings(job.id, attempt)
+        with tempfile.NamedTemporaryFile(dir=self._work_folder, suffix=f".{stitch.format.extension}") as file:
+            target = Path(file.name)
             stitch.write(target, job.audio_seconds)
             with target.open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = target.stat().st_size
             self._artifacts.write(audio_path, target)
         self._artifacts.write(timings_path, json.dumps(stitch.timings(job.id), ensure_ascii=False).encode())
-        result = {
+        return {
             "path": audio_path,
             "timings": timings_path,
             "sha256": sha256,
@@ -108,17 +107,28 @@ class Assembler:
             "duration_seconds": round(stitch.seconds, 3),
             "sample_rate": stitch.sample_rate,
         }
-        if self._store.claims.finish(claim, job.id, result):
-            return True
-        for path in (audio_path, timings_path):
+
+    def publish(self, batch: Batch, result: dict[str, Any]) -> None:
+        """End the job with `result`; where another attempt was faster, remove what this one wrote."""
+        (item,) = batch.items
+        if not self._store.claims.finish(batch.claim, item.job_id, result):
+            log.info("job %s: this assembly was superseded", item.job_id)
+            self.discard(result)
+
+    def discard(self, result: dict[str, Any]) -> None:
+        """Remove what `make` wrote."""
+        for path in (result["path"], result["timings"]):
             self._artifacts.delete(path)
-        return False
 
-    def _missing_after(self, segments: Sequence[Segment], index: int) -> Iterator[int]:
-        return (segment.index for segment in segments[index + 1 :] if not self._artifacts.exists(paths.segment(segment.address)))
+    def _missing_after(self, job: Job, index: int) -> Iterator[int]:
+        for segment in self._plans.segments(job)[index + 1 :]:
+            if not self._artifacts.exists(paths.segment(segment.address)):
+                yield segment.index
 
 
-class _SegmentMissing(Exception):
+class SegmentMissing(Exception):
+    """A segment that was spoken is not in the artifact store any more."""
+
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.index = index
@@ -181,7 +191,7 @@ class _Stitch:
         try:
             return read_segment(self.artifacts, segment.address)
         except ArtifactMissing as error:
-            raise _SegmentMissing(segment.index) from error
+            raise SegmentMissing(segment.index) from error
 
 
 def _resampled(audio: StoredAudio, sample_rate: int) -> np.ndarray:

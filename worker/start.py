@@ -86,6 +86,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
     wake = waker(settings)
     store = Store.for_worker(settings, wake)
     store.database.check()
+    store.database.load_scripts()
     artifacts = Artifacts(settings.artifacts)
     store.slots.share_artifacts(artifacts.token(), settings.artifacts)
     voices = VoiceRegistry(settings)
@@ -103,7 +104,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         from worker.speak import Speaker
         from worker.warm_up import WarmUp
 
-        hot = WarmUp(settings, heartbeat, voices, device).run(engines)
+        hot = WarmUp(settings, heartbeat, voices, assembler, device).run(engines)
         finisher = Finisher(store, artifacts, assembler, heartbeat.leases, heartbeat.slot.id)
         finisher.start()
         speaker = Speaker(

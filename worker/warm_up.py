@@ -6,20 +6,21 @@ Each step is announced as it begins, so that whoever waits sees what the process
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from loa.audio import FORMATS, encode, pack_segment, unpack_segment
+from loa.audio import pack_segment, unpack_segment
 from loa.errors import BrokenVoice, InvalidSetting, LoaError, OutOfMemory, StartFailed, UnknownVoice, VoiceChanged
-from loa.plan import estimate
+from loa.jobs import Job, Order, new_job_id
+from loa.plan import plan_text
 from loa.settings import Settings
+from loa.states import State
 from loa.voices import Voice, VoiceRegistry
+from worker.assemble import Assembler, StoredAudio
 from worker.engines import load_engine
 from worker.engines.base import Engine, Passage, Speech, VoiceState
 from worker.heartbeat import Heartbeat
@@ -42,8 +43,11 @@ class Hot:
 class WarmUp:
     """The steps load → warm → preload → speak, on the device that the process is pinned to."""
 
-    def __init__(self, settings: Settings, heartbeat: Heartbeat, voices: VoiceRegistry, device: torch.device) -> None:
-        self._settings, self._heartbeat, self._voices, self._device = settings, heartbeat, voices, device
+    def __init__(
+        self, settings: Settings, heartbeat: Heartbeat, voices: VoiceRegistry, assembler: Assembler, device: torch.device
+    ) -> None:
+        self._settings, self._heartbeat, self._voices = settings, heartbeat, voices
+        self._assembler, self._device = assembler, device
         self._engines: dict[str, Engine] = {}
         kept = settings.voice_cache_bytes if settings.warm else 0
         self._cache: VoiceCache[VoiceState] = VoiceCache(self._load_voice, max_bytes=kept)
@@ -120,13 +124,19 @@ class WarmUp:
     def _speak_test(self, voice: Voice) -> None:
         """Speak a sentence as a job would have it, down to the audio file, and refuse what is no speech."""
         text = TEST_SENTENCES.get(voice.language.partition("-")[0], TEST_SENTENCES["en"])
-        (speech,) = self._engines[voice.engine].synthesize([Passage(text=text, voice=self._state(voice))])
+        fingerprint = self._voices.fingerprint(voice)
+        (segment,) = plan_text(text, voice=voice, fingerprint=fingerprint)
+        (speech,) = self._engines[voice.engine].synthesize([Passage(text=segment.text, voice=self._state(voice))])
         if isinstance(speech, LoaError):
             raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {speech.message}")
-        check_speech(speech, voice.name, estimate(text, voice.language))
-        pcm, rate, _ = unpack_segment(pack_segment(speech.pcm, speech.sample_rate, speech.words))
-        with tempfile.TemporaryDirectory() as folder:
-            encode(pcm, rate, FORMATS["wav"], Path(folder, "test.wav"))
+        check_speech(speech, voice.name, segment.audio_seconds)
+        order = Order(
+            id=new_job_id(), voice=voice.name, fingerprint=fingerprint, engine=voice.engine, characters=len(text), segment=segment
+        )
+        job = Job.from_record({**order.fields(), "state": State.ASSEMBLING, "created": "0"})
+        pcm, rate, words = unpack_segment(pack_segment(speech.pcm, speech.sample_rate, speech.words))
+        audio = StoredAudio(pcm=pcm, sample_rate=rate, words=words)
+        self._assembler.discard(self._assembler.make(job, "rehearsal", {segment.address: audio}))
 
 
 def check_speech(speech: Speech, voice: str, expected: float) -> None:

@@ -43,6 +43,11 @@ class Database:
         with self._guard.guard():
             check(self.client, self.keys)
 
+    def load_scripts(self) -> None:
+        """Send every script to Redis, so that none is compiled inside a job. Raises StoreUnavailable."""
+        with self._guard.guard():
+            self._scripts.load()
+
     def run(self, script: str, *arguments: str | float) -> Any:
         """One script, one whole move. Raises StoreUnavailable."""
         with self._guard.guard():

@@ -30,6 +30,10 @@ class Scripts:
             if path.name.endswith(".lua") and path.name != "prelude.lua"
         }
 
+    def load(self) -> None:
+        for script in self._scripts.values():
+            self._redis.script_load(script.script)
+
     def run(self, script: str, *arguments: str | float) -> Any:
         return self._scripts[script](keys=[self._prefix], args=arguments)
 
