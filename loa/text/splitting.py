@@ -191,15 +191,20 @@ def _goodness(text: str, start: int, place: re.Match[str], known: Abbreviations)
     if bare.endswith((";", ":")):
         return _CLAUSE
     if bare.endswith((",", "–", "—")):
-        return _PHRASE
+        return _GLUED if bare.endswith(".,") and _word(text, start, place.start() - 2) in known.never_last else _PHRASE  # "i.e., that"
     if before[-1].isdigit() and text[place.end() : place.end() + 1].isdigit():
         return _GLUED  # "1 000 000"
     if before[-1] == ".":
-        word, _ = _word_before(text, start, place.start() - 1)
-        word = (word or "").lstrip(_OPENERS)
-        if word.lower() in known.never_last | known.often_last or word in known.never_last_as_written or _INITIALS.fullmatch(word):
+        word = _word(text, start, place.start() - 1)
+        as_written = text[place.start() - 1 - len(word) : place.start() - 1]
+        if word in known.never_last | known.often_last or as_written in known.never_last_as_written or _INITIALS.fullmatch(word):
             return _GLUED
     return _BLANK
+
+
+def _word(text: str, start: int, position: int) -> str:
+    """The word that ends at `position`, in lower case and without opening marks; "" for one that is too long for an abbreviation."""
+    return (_word_before(text, start, position)[0] or "").lstrip(_OPENERS).lower()
 
 
 def _same_character(before: str, here: str) -> bool:

@@ -73,7 +73,7 @@ class FileServer(ThreadingHTTPServer):
         self.sent = 0  # bytes of files
         self.ranges = self.etags = self.lengths = True
 
-    def before_the_end(self) -> None:
+    def before_the_end(self) -> object:
         """Called when an answer has been written."""
 
     @property

@@ -233,8 +233,11 @@ def test_s3_settles_a_race_that_the_question_before_did_not_see(bucket: ObjectSt
 
 def test_another_process_s_writes_are_seen_at_once(bucket: ObjectStore) -> None:
     artifacts = Artifacts("s3://bucket-fresh/loa")
-    assert list(artifacts.walk("jobs")) == []
+    artifacts.write("jobs/a/audio.wav", b"x")
+    assert [stored.path for stored in artifacts.walk("jobs/a")] == ["jobs/a/audio.wav"]
+    assert not artifacts.exists("jobs/a/timings.json")
+    bucket.objects["bucket-fresh/loa/jobs/a/timings.json"] = b"{}"
+    del bucket.objects["bucket-fresh/loa/jobs/a/audio.wav"]
+    assert artifacts.exists("jobs/a/timings.json")
     assert not artifacts.exists("jobs/a/audio.wav")
-    bucket.objects["bucket-fresh/loa/jobs/a/audio.wav"] = b"x"
-    assert artifacts.exists("jobs/a/audio.wav")
-    assert [stored.path for stored in artifacts.walk("jobs")] == ["jobs/a/audio.wav"]
+    assert [stored.path for stored in artifacts.walk("jobs/a")] == ["jobs/a/timings.json"]

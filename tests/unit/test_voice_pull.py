@@ -322,7 +322,7 @@ def test_of_two_pulls_at_once_one_fetches_and_both_end_well(voice: Voice, settin
 
 def test_a_killed_pull_leaves_no_lock_and_is_resumed(voice: Voice, settings: Settings, server: FileServer) -> None:
     let_go = threading.Event()
-    server.before_the_end = lambda: None if let_go.wait(30) else None  # type: ignore[method-assign]
+    server.before_the_end = lambda: let_go.wait(30)  # type: ignore[method-assign]
     server.cuts = [5 * CHUNK]
     child = multiprocessing.get_context("spawn").Process(target=pull, args=(voice, settings))
     child.start()
