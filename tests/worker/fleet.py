@@ -1,0 +1,159 @@
+"""A private broker, real workers, and a client's view of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from loa.artifacts import Artifacts
+from loa.jobs import Job
+from loa.settings import Settings
+from loa.store import Slot, Store
+from loa.submission import Desk, Submission
+from loa.voices import VoiceRegistry
+from loa.wakeups import task_name
+from worker.app import create_app
+
+ROOT = Path(__file__).parents[2]
+START = 60.0  # seconds that a worker may take to get hot on a busy machine
+QUICK = {"lease": 3.0, "beat": 0.5, "reconcile": 0.25, "drain_seconds": 3.0, "threads": 1, "engines": "sine"}
+EXPRESSION = "from worker.main import main; main({queues!r})"
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], seconds: float = 15.0, what: str = "") -> T:
+    """Poll until the condition is true, and return its value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what or condition}")
+        time.sleep(0.02)
+    return value
+
+
+class WorkerProcess:
+    """`loa worker`, as a process of its own with its log in a file."""
+
+    def __init__(self, fleet: Fleet, queues: str, environment: dict[str, str]) -> None:
+        self._fleet = fleet
+        self.log_file = fleet.folder / f"worker-{len(fleet.workers)}.log"
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", EXPRESSION.format(queues=queues)],
+                cwd=ROOT,
+                env={**os.environ, **fleet.settings.environment(), "LOA_SINE_FAULTS": "1", **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def slots(self) -> list[Slot]:
+        return [slot for slot in self._fleet.store.slots.all() if slot.worker.endswith(f"-{self.process.pid}")]
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def hot(self, processes: int = 1) -> list[Slot]:
+        """Wait until so many processes are hot."""
+
+        def look() -> list[Slot]:
+            assert self.process.poll() is None, self.log
+            slots = [slot for slot in self.slots if slot.state == "hot"]
+            return slots if len(slots) >= processes else []
+
+        try:
+            return wait_until(look, START, "hot")
+        except AssertionError:
+            sys.stderr.write(self.log)
+            raise
+
+    def kill_child(self, slot: Slot) -> None:
+        os.kill(slot.pid, signal.SIGKILL)
+
+    def end(self, seconds: float = 20.0) -> int:
+        """SIGTERM and wait."""
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+    def destroy(self) -> None:
+        """Whatever state it is in: nothing of it remains."""
+        try:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            children = []
+        for process in (self.process, *children):
+            process.kill()
+        self.process.wait()
+        psutil.wait_procs(children, 5)
+
+
+class Fleet:
+    def __init__(self, folder: Path, redis_url: str, **settings: Any) -> None:
+        self.folder = folder
+        values = {**QUICK, "redis_url": redis_url, "data_dir": str(folder / "data"), "voices": str(ROOT / "tests" / "voices"), **settings}
+        self.settings = Settings.load({}, **values)
+        self._celery = create_app(self.settings, [])
+        self.store = Store.for_thread(self.settings, self.wake)
+        self.redis = self.store.database.client
+        self.keys = self.store.database.keys
+        self.artifacts = Artifacts(self.settings.artifacts)
+        self.voices = VoiceRegistry(self.settings)
+        self.desk = Desk(self.voices, self.artifacts, self.settings)
+        self.workers: list[WorkerProcess] = []
+
+    def wake(self, queue: str, token: str) -> None:
+        self._celery.send_task(task_name(queue), args=[token], queue=queue, retry=False, ignore_result=True)
+
+    def worker(self, queues: str = "speak", **environment: str) -> WorkerProcess:
+        worker = WorkerProcess(self, queues, environment)
+        self.workers.append(worker)
+        return worker
+
+    def submit(self, text: str, voice: str = "sine", **options: Any) -> str:
+        return self.desk.submit(self.store.jobs, Submission(text=text, voice=voice, **options)).job_id
+
+    def job(self, job_id: str) -> Job:
+        return self.store.jobs.get(job_id)
+
+    def ended(self, job_id: str, seconds: float = 30.0) -> Job:
+        return self.all_ended([job_id], seconds)[0]
+
+    def all_ended(self, job_ids: list[str], seconds: float = 30.0) -> list[Job]:
+        left = list(job_ids)
+
+        def look() -> bool:
+            left[:] = [job_id for job_id in left if not self.job(job_id).ended]
+            return not left
+
+        wait_until(look, seconds, f"{len(left)} jobs to end")
+        return [self.job(job_id) for job_id in job_ids]
+
+    def item(self, job_id: str, item: str) -> dict[str, Any] | None:
+        """What the store knows of an item of a job that has not ended."""
+        raw = self.redis.hget(self.keys.items(job_id), item)
+        return dict(zip(("bucket", "estimate", "state", "claim", "losses", "spoken"), json.loads(raw), strict=False)) if raw else None
+
+    def claimed_by(self, slot_id: str) -> list[tuple[str, str, str]]:
+        """(claim, job, item) of everything that a slot holds."""
+        found = []
+        for claim in self.redis.zrange(self.keys.claims(), 0, -1):
+            if self.redis.hget(self.keys.claim(claim), "slot") == slot_id:
+                found += [(claim, *entry.split(" ")) for entry in self.redis.smembers(self.keys.claim(claim) + ":items")]
+        return found
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.destroy()
+        self._celery.close()
+        self.redis.close()

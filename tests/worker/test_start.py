@@ -1,0 +1,88 @@
+"""A process takes no task before it can do it, and a worker that cannot start says why and ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from loa.states import State
+from tests.worker.fleet import START, Fleet, wait_until
+
+
+def test_a_start_announces_each_step_then_hot(fleet: Fleet) -> None:
+    worker = fleet.worker("speak", LOA_SINE_LOAD_SECONDS="0.5")
+    messages: list[str] = []
+
+    def look() -> bool:
+        for slot in worker.slots:
+            if slot.message not in messages:
+                messages.append(slot.message)
+            assert slot.state in ("loading", "hot")
+        return any(slot.state == "hot" for slot in worker.slots)
+
+    wait_until(look, START)
+    assert "loading engine sine" in messages
+    (slot,) = worker.slots
+    assert slot.queues == ("speak.sine",)
+    assert (slot.engines, slot.voices, slot.device, slot.device_uuid) == (("sine",), ("sine",), "cpu", "cpu")
+    assert list(slot.steps) == ["pin", "load sine", "warm sine", "preload", "speak"]
+    assert slot.steps["load sine"] >= 0.5
+
+    job = fleet.ended(fleet.submit("Hello there."))
+    assert (job.state, job.setup_seconds) == (State.SUCCEEDED, 0.0)
+    assert job.synthesis_seconds > 0
+    assert worker.end() == 0
+    assert fleet.store.slots.all() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("raise", "the start failed: RuntimeError: asked for by LOA_SINE_START_FAULT"),
+        ("hang", "the start took longer than 4 s"),
+        ("exit", "ended before it was hot (3 of 3)"),
+    ],
+)
+def test_three_failed_starts_end_the_worker_and_no_job_was_taken(make_fleet: Callable[..., Fleet], fault: str, words: str) -> None:
+    fleet = make_fleet(start_limit=8.0 if fault != "hang" else 4.0)
+    job_id = fleet.submit("Nobody is there to say this.")
+    worker = fleet.worker("speak", LOA_SINE_START_FAULT=fault)
+    states = set()
+
+    def look() -> bool:
+        states.update(slot.state for slot in worker.slots)
+        return worker.process.poll() is not None
+
+    wait_until(look, 3 * START, "the worker to give up")
+    assert worker.process.returncode != 0
+    assert words in worker.log
+    assert "3 processes in a row ended before they were hot" in worker.log
+    assert "hot" not in states
+    job = fleet.job(job_id)
+    assert (job.state, job.started) == (State.QUEUED, None)
+    assert fleet.item(job_id, "0")["losses"] == 0
+
+
+def test_a_broken_common_voice_is_a_failed_start(make_fleet: Callable[..., Fleet]) -> None:
+    fleet = make_fleet(preload="ghost", start_limit=30.0)
+    worker = fleet.worker()
+    assert worker.process.wait(3 * START) != 0
+    assert "LOA_PRELOAD names the voice 'ghost', which does not exist" in worker.log
+
+
+def test_a_worker_that_joins_cold_delays_no_job(fleet: Fleet) -> None:
+    """A worker that loads takes no message, so the hot one serves every job as if it were alone."""
+    hot = fleet.worker()
+    hot.hot()
+    joining = fleet.worker("speak", LOA_SINE_LOAD_SECONDS="2.5")
+    wait_until(lambda: any(slot.message == "loading engine sine" for slot in joining.slots), START)
+    waits = []
+    while not any(slot.state == "hot" for slot in joining.slots):
+        began = time.monotonic()
+        job = fleet.ended(fleet.submit(f"Number {len(waits)}, please."))
+        assert job.state is State.SUCCEEDED
+        waits.append(time.monotonic() - began)
+    assert len(waits) > 5
+    assert max(waits) < 2.0
