@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -53,6 +54,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": "0", **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client has seen enough
+            super().handle()
 
     def log_message(self, *args: object) -> None:
         pass
