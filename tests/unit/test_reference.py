@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from loa.settings import Settings, variable
+from loa.voice_manifest import Voice, VoiceFile
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = runpy.run_path(str(ROOT / "tools" / "reference.py"))["DOCUMENTS"]
@@ -25,3 +26,11 @@ def test_every_setting_is_documented_with_unit_and_reason() -> None:
         row = next(line for line in text.splitlines() if line.startswith(f"| `{variable(field.name)}` |"))
         assert field.metadata["unit"] in row
         assert len(field.metadata["reason"]) > 10
+
+
+def test_every_field_of_a_manifest_is_documented() -> None:
+    text = (ROOT / "docs" / "voices.md").read_text(encoding="utf-8")
+    fields = {field.name for kind in (Voice, VoiceFile) for field in dataclasses.fields(kind)} - {"manifest"}
+    assert {name for name in fields if f"| `{name}` |" not in text} == set()
+    for voice in (ROOT / "voices").glob("*.toml"):
+        assert f"`{voice.stem}`" in text
