@@ -99,6 +99,8 @@ class Speaker:
         lease = self._heartbeat.leases.hold(batch)
         handed_over = False
         try:
+            if batch.alone:
+                self._finisher.flush()  # if it kills this process, nothing else is to be charged
             found, turns = self._look(lease, batch)
             spoken = self._synthesize(self._engines[queue], queue, lease, turns) if turns else []
             self._finisher.put(Uttered(lease=lease, utterances=[*found, *spoken]))

@@ -51,6 +51,7 @@ class Batch:
     claim: str
     items: tuple[Item, ...]
     jobs: dict[str, Job]
+    alone: bool = False  # its one item was lost with a worker before: nothing else may be at risk beside it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class Claims:
         """
         arguments = (most, milliseconds(seconds / rate) if rate > 0 else 2**53, rate, milliseconds(limit))
         outcome, *rest = self._database.run("claim", queue, slot, token, secrets.token_hex(8), *arguments)
-        if outcome != "batch":
+        if outcome not in ("batch", "alone"):
             return Refusal(outcome)
         claim, count, *rest = rest
         names, rest = rest[: 2 * count], rest[2 * count :]
@@ -90,7 +91,7 @@ class Claims:
         self._database.wake(tokens)
         records = [Job.from_record(_pairs(record)) for record in jobs]
         items = tuple(Item(job_id, name) for job_id, name in zip(names[::2], names[1::2], strict=True))
-        return Batch(claim=claim, items=items, jobs={job.id: job for job in records})
+        return Batch(claim=claim, items=items, jobs={job.id: job for job in records}, alone=outcome == "alone")
 
     def claim_item(self, item: Item, slot: str, *, limit: float = LEAST_LIMIT) -> Batch | None:
         """One named ready item, for the process that made it ready. None: somebody else was faster."""
@@ -110,12 +111,7 @@ class Claims:
         arguments: list[str | int] = []
         for one in spoken:
             arguments += [one.item.job_id, one.item.name]
-            # A synthesis is never recorded as nothing: 0 means that the segment was in the store already.
-            arguments += [
-                milliseconds(one.audio_seconds),
-                milliseconds(one.setup_seconds),
-                max(milliseconds(one.synthesis_seconds), int(one.synthesis_seconds > 0)),
-            ]
+            arguments += [milliseconds(one.audio_seconds), _some(one.setup_seconds), _some(one.synthesis_seconds)]
         count, *rest = self._database.run("record", claim, *arguments)
         accepted, (complete, *rest) = rest[:count], rest[count:]
         self._database.wake(rest[complete:])
@@ -173,6 +169,11 @@ def without(batch: Batch, done: Iterable[Item]) -> Batch:
     """The batch less some of its items."""
     gone = set(done)
     return replace(batch, items=tuple(item for item in batch.items if item not in gone))
+
+
+def _some(seconds: float) -> int:
+    """Milliseconds, where 0 means that there was nothing at all."""
+    return max(milliseconds(seconds), int(seconds > 0))
 
 
 def _flat(items: Iterable[Item]) -> list[str]:

@@ -120,7 +120,7 @@ class Fleet:
         self.workers.append(worker)
         return worker
 
-    def submit(self, text: str, voice: str = "sine", **options: Any) -> str:
+    def submit(self, text: str | None, voice: str = "sine", **options: Any) -> str:
         return self.desk.submit(self.store.jobs, Submission(text=text, voice=voice, **options)).job_id
 
     def job(self, job_id: str) -> Job:
