@@ -83,7 +83,7 @@ class Batching:
 COMMON_IDS, COMMON_FRAMES = 256, 512
 # CPU: fine grains, because padding costs as much as speech; in the decoder one row fills the caches. CUDA: few, large passes.
 CPU = Batching(id_grain=16, frame_grain=32, window_grain=32, rows=4, windows=1, window=768, warm_rows=1)
-CUDA = Batching(id_grain=64, frame_grain=256, window_grain=288, rows=64, windows=64, window=256, warm_rows=64)
+CUDA = Batching(id_grain=64, frame_grain=256, window_grain=288, rows=64, windows=32, window=256, warm_rows=64)
 
 
 class Window(NamedTuple):
