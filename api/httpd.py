@@ -28,7 +28,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from api import problems
-from loa.errors import BodyTooLarge, HeadersTooLarge, LoaError, MalformedHttp, PortInUse, UnsupportedHttp
+from loa.errors import BodyTooLarge, HeadersTooLarge, InvalidSetting, LoaError, MalformedHttp, PortInUse, UnsupportedHttp
 from loa.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -127,22 +127,8 @@ class Server(TcpWSGIServer):
     channel_class = Channel
 
     def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
-        """Raises PortInUse."""
-        adjustments = Adjustments(
-            host=settings.host,
-            port=settings.port,
-            threads=settings.api_threads,
-            connection_limit=_connection_limit(settings.api_threads),
-            backlog=BACKLOG,
-            channel_timeout=settings.socket_timeout,
-            cleanup_interval=CLEANUP_SECONDS,
-            max_request_header_size=HEADER_BYTES,
-            max_request_body_size=settings.body_limit + 1,  # it refuses what reaches the limit
-            channel_request_lookahead=1,  # else nobody notices that a waiting client has hung up
-            asyncore_use_poll=True,  # select() ends at 1,024 sockets
-            clear_untrusted_proxy_headers=True,
-            ident="loa",
-        )
+        """Raises PortInUse, or InvalidSetting for an address that is not one of this machine."""
+        adjustments = _adjustments(settings)
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.queue_logger.setLevel(logging.ERROR)  # it warns of every request that waits for a thread
         try:
@@ -150,7 +136,7 @@ class Server(TcpWSGIServer):
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUse(f"{settings.host}:{settings.port} is in use", port=settings.port) from error
-            raise
+            raise InvalidSetting(f"cannot listen on LOA_HOST {settings.host}, LOA_PORT {settings.port}: {error.strerror}") from error
         dispatcher.set_thread_count(adjustments.threads)
         self._stopping = False
 
@@ -199,3 +185,25 @@ def _connection_limit(threads: int) -> int:
     if soft == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
     return max(100, min(MOST_CONNECTIONS, soft - threads - SPARE_FILES))
+
+
+def _adjustments(settings: Settings) -> Adjustments:
+    """Waitress's settings from ours. Raises InvalidSetting for a host that is unknown."""
+    try:
+        return Adjustments(
+            host=settings.host,
+            port=settings.port,
+            threads=settings.api_threads,
+            connection_limit=_connection_limit(settings.api_threads),
+            backlog=BACKLOG,
+            channel_timeout=settings.socket_timeout,
+            cleanup_interval=CLEANUP_SECONDS,
+            max_request_header_size=HEADER_BYTES,
+            max_request_body_size=settings.body_limit + 1,  # it refuses what reaches the limit
+            channel_request_lookahead=1,  # else nobody notices that a waiting client has hung up
+            asyncore_use_poll=True,  # select() ends at 1,024 sockets
+            clear_untrusted_proxy_headers=True,
+            ident="loa",
+        )
+    except ValueError as error:
+        raise InvalidSetting(f"LOA_HOST is {settings.host!r}, which is no address or name that this machine knows") from error

@@ -13,7 +13,7 @@ from api.contract import FORM, JSON
 from api.schemas import JobForm, JobRequest
 from loa.errors import InvalidRequest, MalformedJson, TextTooLong, UnsupportedMediaType
 from loa.settings import Settings
-from loa.submission import Submission, Upload
+from loa.submission import Submission, Upload, most_bytes
 
 IDEMPOTENCY_KEY_LIMIT = 255  # characters
 MOST_BYTES_A_CHARACTER = 12  # an emoji as JSON in ASCII: \ud83d\ude00
@@ -56,7 +56,7 @@ def read_submission(request: Request, settings: Settings) -> Submission:
     if request.mimetype == JSON:
         return _read_json(request, settings)
     if request.mimetype == FORM:
-        return _read_form(request)
+        return _read_form(request, settings)
     sent = request.mimetype[:100] or "nothing"
     raise UnsupportedMediaType(f"the Content-Type is {sent}; this call takes {JSON} or {FORM}")
 
@@ -80,7 +80,7 @@ def _read_json(request: Request, settings: Settings) -> Submission:
     return Submission(text=fields.input, **_manner(fields))
 
 
-def _read_form(request: Request) -> Submission:
+def _read_form(request: Request, settings: Settings) -> Submission:
     values: dict[str, Any] = {}
     for name, parts in (*request.form.lists(), *request.files.lists()):
         if len(parts) > 1 or name in values:
@@ -91,7 +91,8 @@ def _read_form(request: Request) -> Submission:
     if "metadata" in values:
         values["metadata"] = parse_json(values["metadata"].encode(), "metadata")
     fields = _validated(JobForm, values)
-    return Submission(file=Upload(name=fields.file.filename, content=fields.file.read()), **_manner(fields))
+    content = fields.file.read(most_bytes(settings) + 1)  # one too many is enough to refuse it
+    return Submission(file=Upload(name=fields.file.filename, content=content), **_manner(fields))
 
 
 def _manner(fields: JobRequest | JobForm) -> dict[str, Any]:

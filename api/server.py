@@ -28,6 +28,7 @@ def main(settings: Settings | None = None) -> int:
     """
     settings = _with_redis(settings or Settings.load())
     log_to_stderr(settings.log_level)
+    logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells of every client that hangs up
     service = Service(settings)
     server = Server(create_app(settings, service), settings)
     refused: list[LoaError] = []

@@ -101,7 +101,6 @@ class Service:
     def submit(self, submission: Submission, key: str | None, wait: float, gone: Callable[[], bool]) -> tuple[dict[str, Any], bool]:
         """The job of a submission as JSON, held for up to `wait` seconds until it has ended, and whether it was there before."""
         accepted = self.desk.submit(self.store.jobs, submission, key)
-
         known = Job.accepted(accepted.order, time.time()) if accepted.order is not None else None
 
         def look() -> Job:

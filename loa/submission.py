@@ -139,8 +139,8 @@ class Desk:
         """The text of a file, Markdown with its marks, and the path where the file is kept."""
         kind = upload.kind
         limit = self._settings.file_text_limit
-        if len(upload.content) > MOST_BYTES_A_CHARACTER * limit:
-            raise TextTooLong(f"the file has {len(upload.content):,} bytes, which is more than {limit:,} characters can take", limit=limit)
+        if len(upload.content) > most_bytes(self._settings):
+            raise TextTooLong(f"the file has more bytes than {limit:,} characters can take", limit=limit)
         text = decode(upload.content)  # Markdown stays as it is: reading it takes seconds and is the planner's work
         if len(text) > limit:
             raise TextTooLong(f"the file has {len(text):,} characters; the limit is {limit:,}", limit=limit)
@@ -152,3 +152,8 @@ class Desk:
         path = f"documents/{hashlib.sha256(content).hexdigest()}.{kind}"
         self._artifacts.write(path, content)
         return path
+
+
+def most_bytes(settings: Settings) -> int:
+    """Bytes of a file above which its text must be too long, whatever its encoding."""
+    return MOST_BYTES_A_CHARACTER * settings.file_text_limit

@@ -167,7 +167,7 @@ def limited(settings: Settings) -> Settings:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_huge_body_is_refused_early_and_takes_no_memory(limited: Settings, chunked: bool) -> None:
     with serve(limited) as served:
-        served.call("GET", "/healthz")
+        assert served.call("GET", "/healthz").status == 200
         before = psutil.Process(served.process.pid).memory_info().rss
         block = b"a" * 65_536
         with served.socket() as connection:
@@ -236,6 +236,16 @@ def test_a_port_in_use_is_said(settings: Settings) -> None:
         ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert "PortInUse" in ended.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such name"])
+def test_an_address_of_another_machine_is_said(settings: Settings, host: str) -> None:
+    script = "from api.server import main; main()"
+    environment = settings.environment() | {"LOA_HOST": host, "LOA_PORT": "0", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    assert "InvalidSetting" in ended.stderr
+    assert host in ended.stderr.splitlines()[-1]
 
 
 def test_another_address_than_loopback_is_warned_of(settings: Settings) -> None:
