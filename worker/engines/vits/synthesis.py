@@ -5,8 +5,8 @@ for the flow, and, cut into windows of equal length, for the decoder. Lengths ar
 makes shapes repeat: a convolution library prepares kernels for every shape that it has not seen (on CPUs milliseconds for each layer),
 and a warmed worker has seen them all. Padding never changes what a row sounds like (layers.py).
 
-A window overlaps its neighbours by as many frames as the decoder looks to either side, so windows joined are exactly the whole. They also
-keep the work inside the CPU's caches.
+A window overlaps its neighbours by as many frames as the decoder looks to either side, so windows joined are exactly the whole, and the
+longest row takes no more memory than one window.
 """
 
 from __future__ import annotations
