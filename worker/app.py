@@ -5,13 +5,9 @@ Most settings below are there because the default was measured to lose work, to 
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Sequence
 
 from celery import Celery
-from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
-from celery.signals import setup_logging
 from kombu import Queue
 
 from loa.broker import broker_url
@@ -63,14 +59,3 @@ def create_app(settings: Settings, queues: Sequence[str], *, devices: Sequence[s
         loa_devices=list(devices),
     )
     return app
-
-
-@setup_logging.connect
-def _log_to_stderr(**_: object) -> None:
-    """Parent and children log alike. Celery's own lines about every message are left out: a message says nothing about a job."""
-    level = Settings.load().log_level.upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(processName)s %(name)s %(levelname)s %(message)s", force=True)
-    for chatty in ("celery.worker.strategy", "celery.app.trace", "celery.worker.consumer", "celery.bootsteps", "kombu", "amqp"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
-    warnings.filterwarnings("ignore", category=SecurityWarning)  # about root: a message here is JSON and holds one token
-    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # about a default that is set explicitly above

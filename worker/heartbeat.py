@@ -82,9 +82,9 @@ class Heartbeat(threading.Thread):
         return holder
 
     def heed_sigterm(self) -> None:
-        """Drain on SIGTERM, hand everything back on a second one. Call it in the main thread before other threads start.
+        """Drain on SIGTERM, hand everything back on a second one.
 
-        A thread waits for the signal, because the main thread may be inside a kernel, and because billiard puts its own handler in place after the start.
+        A thread waits for the signal, which the parent has blocked for all of this process: the main thread may be inside a kernel that takes long.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=self._await_sigterm, name="sigterm", daemon=True).start()

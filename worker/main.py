@@ -13,9 +13,10 @@ from loa.keys import ASSEMBLE, PLAN
 from loa.keys import speak as queue_of
 from loa.settings import Settings
 from loa.store import Store
+from worker import logs
 from worker.app import create_app
 from worker.devices import device_names
-from worker.parent import Gate, Parent, Watch
+from worker.parent import Gate, Parent, Watch, block_stop_signals, heed_stop_signals
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ TELL_AGAIN = 10.0  # seconds between saying so
 
 def main(queues: str) -> None:
     """Serve `queues` (some of speak, plan, assemble; separated by ',') until SIGTERM or Ctrl-C. Raises LoaError when that is impossible."""
+    block_stop_signals()
     settings = Settings.load()
     if not settings.redis_url:
         raise InvalidSetting("LOA_REDIS_URL is not set, so this worker cannot find its work; `loa up` starts a Redis and its workers")
@@ -36,7 +38,7 @@ def main(queues: str) -> None:
     worker = f"{socket.gethostname()}-{os.getpid()}"
     app = create_app(settings, names, devices=devices, processes=processes)
     app.steps["consumer"].add(Gate)
-    app.log.setup()
+    logs.log_to_stderr()
     store = Store.for_thread(settings)
     _await_redis(store, settings)
     store.slots.retire(worker, processes)  # a container's worker may have had this very name before
@@ -54,6 +56,7 @@ def main(queues: str) -> None:
     )
     parent.watch = watch = Watch(parent, Store.for_thread(settings), settings, worker, names)
     log.info("worker %s: %d processes on %s for %s", worker, processes, ", ".join(devices), ", ".join(names))
+    heed_stop_signals(watch)
     watch.start()
     parent.start()
     watch.close()

@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from celery import bootsteps, platforms
+from celery import bootsteps
 from celery.apps.worker import Worker
 from celery.worker import state
 from celery.worker.consumer import Consumer
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 WATCH = 0.05  # seconds between looks at the processes
 REST = 1.0  # seconds between looks at their records while all of them are hot
 MOST_FAILURES = 3  # failed starts in a row, without a hot process in between
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # a first one drains, a second one hands everything back at once
 GRACE = 5.0  # seconds that an ordered end may take beyond LOA_DRAIN_SECONDS
 
 
@@ -41,9 +42,25 @@ class Parent(Worker):
     watch: Watch
 
     def install_platform_tweaks(self, worker: Worker) -> None:  # noqa: ARG002 - Celery's signature
-        """SIGTERM, SIGHUP and Ctrl-C mean the same: drain. A second one hands everything back at once."""
-        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-            platforms.signals[name] = lambda *_: self.watch.drain()
+        """In place of Celery's handlers, whose shutdown the children never hear of."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, lambda *_: self.watch.drain())
+
+
+def block_stop_signals() -> None:
+    """Call it in the main thread before anything else starts: processes inherit it, so no thread of theirs ever dies of a signal that is meant to drain them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+
+def heed_stop_signals(watch: Watch) -> None:
+    """A thread that waits for the blocked signals: the main thread may be waiting for a process to end."""
+
+    def wait() -> None:
+        while True:
+            signal.sigwait(STOP_SIGNALS)
+            watch.drain()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 class Gate(bootsteps.StartStopStep):
@@ -92,7 +109,7 @@ class Watch(threading.Thread):
         return bool(self._hot or self._ready) and not self._signals and self.failure is None
 
     def drain(self) -> None:
-        """Called by the signal handler, so it only leaves word."""
+        """Called for every stop signal, maybe by a handler, so it only leaves word."""
         self._signals += 1
 
     def close(self) -> None:
@@ -148,7 +165,8 @@ class Watch(threading.Thread):
     def _stop(self) -> None:
         """Bring the worker to its end, by force where it does not come by itself."""
         deadline = time.monotonic() + GRACE + (self._settings.drain_seconds if self.failure is None else 0.0)
-        said, told, hurried = False, set(), False
+        said = False
+        told: set[int] = set()
         while not self._ended.wait(WATCH) and time.monotonic() < deadline:
             if not said:
                 said = self._say_draining()
@@ -157,10 +175,8 @@ class Watch(threading.Thread):
             else:
                 state.should_terminate = FAILED_EXIT
             if self._parent.blueprint.state != bootsteps.RUN:  # from here on no process is replaced
-                told |= self._signal_processes(told)
-                if self._signals > 1 and not hurried:
-                    self._signal_processes(set())
-                    hurried = True
+                # A second signal is passed on until they are gone: two that arrive together count as one.
+                told |= self._signal_processes(told if self._signals == 1 else set())
         if not self._ended.is_set():
             log.error("the worker did not end in time; its processes are killed")
             for process in self._processes():

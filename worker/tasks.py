@@ -8,6 +8,7 @@ from celery import Task, shared_task
 from celery.signals import worker_process_init, worker_process_shutdown
 
 from loa.keys import ASSEMBLE, PLAN
+from worker import logs  # noqa: F401 - before Celery sets up logging in a process
 
 
 @worker_process_init.connect

@@ -90,7 +90,8 @@ def test_segments_that_vanish_are_spoken_again(fleet: Fleet, speaker: WorkerProc
     plan = json.loads(fleet.artifacts.read(job.plan))
     for segment in plan[:3]:
         fleet.artifacts.delete(f"segments/{segment['address'][:2]}/{segment['address']}.npz")
-    assert fleet.ended(job_id).state is State.SUCCEEDED
+    job = fleet.ended(job_id)
+    assert job.state is State.SUCCEEDED, job.error
 
 
 def test_a_lost_message_is_sent_again(fleet: Fleet) -> None:
