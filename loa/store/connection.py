@@ -52,6 +52,19 @@ def _connect(url: str, name: str, *, seconds: float, connect_seconds: float, ret
     )
 
 
+@contextmanager
+def translated() -> Iterator[None]:
+    """The client's errors of a Redis that is away, or that cannot keep what it is given, as StoreUnavailable."""
+    try:
+        yield
+    except AWAY as error:
+        raise StoreUnavailable(f"Redis does not answer: {error}") from error
+    except redis.ResponseError as error:
+        if isinstance(error, redis.OutOfMemoryError) or "MISCONF" in str(error):  # its memory is full; its disk is full or broken
+            raise StoreUnavailable(f"Redis takes no more data: {error}") from error
+        raise
+
+
 class Breaker:
     """Refuses calls for a moment after Redis was found away, so that a hundred requests do not each wait a second to learn the same."""
 
@@ -66,11 +79,12 @@ class Breaker:
         if self._clock() < self._open_until:
             raise StoreUnavailable("Redis did not answer a moment ago")
         try:
-            yield
-        except AWAY as error:
+            with translated():
+                yield
+        except StoreUnavailable:
             with self._lock:
                 self._open_until = self._clock() + self._pause
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+            raise
 
 
 class Patience:
@@ -78,10 +92,8 @@ class Patience:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        try:
+        with translated():
             yield
-        except AWAY as error:
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
 
 
 def check(client: redis.Redis, keys: Keys) -> None:

@@ -444,6 +444,20 @@ def test_data_of_another_version_is_refused(bench: Bench) -> None:
         database.check()
 
 
+def test_a_full_redis_is_said_and_takes_nothing(bench: Bench) -> None:
+    client = bench.store.database.client
+    order = an_order()
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match="takes no more data"):
+            bench.store.jobs.submit(order, deadline=2**53)
+    finally:
+        client.config_set("maxmemory", 0)
+    with pytest.raises(UnknownJob):
+        bench.store.jobs.get(order.id)
+    assert bench.submit(order) == order.id
+
+
 def test_a_reconciler_does_nothing_when_another_did_it(bench: Bench) -> None:
     assert bench.store.slots.reconcile().ran
     assert not bench.store.slots.reconcile().ran
