@@ -30,6 +30,8 @@ def device_names(settings: Settings) -> tuple[str, ...]:
         kind, _, index = name.partition(":")
         if name != "cpu" and not (kind == "cuda" and index.isdecimal()):
             raise InvalidSetting(f"LOA_DEVICES names {name!r}; it takes auto, cpu, or cuda:0,cuda:1")
+    if not names:
+        raise InvalidSetting(f"LOA_DEVICES is {settings.devices!r}; it takes auto, cpu, or cuda:0,cuda:1")
     if len(set(names)) != len(names):
         raise InvalidSetting(f"LOA_DEVICES names a device twice ({settings.devices}); LOA_PROCESSES sets how many processes share one")
     return names
