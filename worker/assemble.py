@@ -6,11 +6,13 @@ store still knows publishes: whoever was superseded removes its own files.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
 import logging
-import tempfile
+import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,8 @@ from loa.plan import Segment
 from loa.store import Batch, Store
 from worker import paths
 from worker.plans import Plans
+
+LEFTOVER_AGE = 3600.0  # seconds; no assembly writes at one file for longer
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,10 @@ class Assembler:
         """`work_folder`: local disk with room for one job's audio."""
         self._store, self._artifacts, self._plans, self._work_folder = store, artifacts, plans, work_folder
         work_folder.mkdir(parents=True, exist_ok=True)
+        for path in work_folder.iterdir():  # what killed processes left
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > LEFTOVER_AGE:
+                    path.unlink()
 
     def assemble(self, batch: Batch) -> None:
         """Do the assembly that `batch` claims, to its end: published, failed, or its missing segments returned to the speakers."""
@@ -91,13 +99,15 @@ class Assembler:
         stitch = _Stitch(self._artifacts, self._plans.segments(job), at_hand or {}, FORMATS[job.format])
         audio_path = paths.audio(job.id, attempt, stitch.format.extension)
         timings_path = paths.timings(job.id, attempt)
-        with tempfile.NamedTemporaryFile(dir=self._work_folder, suffix=f".{stitch.format.extension}") as file:
-            target = Path(file.name)
+        target = self._work_folder / f"{job.id}-{secrets.token_hex(4)}.{stitch.format.extension}"
+        try:
             stitch.write(target, job.audio_seconds)
             with target.open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = target.stat().st_size
             self._artifacts.write(audio_path, target)
+        finally:
+            target.unlink(missing_ok=True)
         self._artifacts.write(timings_path, json.dumps(stitch.timings(job.id), ensure_ascii=False).encode())
         return {
             "path": audio_path,

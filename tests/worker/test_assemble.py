@@ -1,0 +1,221 @@
+"""Assembly and planning on a real store and a real artifact folder."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import redis
+import soundfile
+
+from loa.artifacts import Artifacts
+from loa.audio import Word, pack_segment
+from loa.broker import Broker
+from loa.jobs import Job, Order, new_job_id
+from loa.plan import Segment
+from loa.settings import Settings
+from loa.states import State
+from loa.store import Batch, Slot, Spoken, Store
+from loa.submission import Desk, Submission
+from loa.voices import VoiceRegistry
+from tests.worker.fleet import ROOT
+from worker import assemble, paths
+from worker.assemble import Assembler
+from worker.planning import Planner
+from worker.plans import Plans, pack_plan
+
+RATE = 16_000
+SLOT = "w-1/0"
+QUEUES = ("plan", "speak.sine", "assemble")
+
+
+@dataclass
+class Bench:
+    settings: Settings
+    store: Store
+    artifacts: Artifacts
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.plans = Plans(self.artifacts)
+        self.voices = VoiceRegistry(self.settings)
+        self.assembler = Assembler(self.store, self.artifacts, self.plans, self.folder / "work")
+        self.planner = Planner(self.store, self.artifacts, self.voices)
+
+    def claim(self, queue: str, most: int = 99) -> Batch:
+        batch = self.store.claims.claim(queue, SLOT, most=most, seconds=1e6, rate=1.0)
+        assert isinstance(batch, Batch), batch
+        self.store.claims.start(batch.claim, batch.items)
+        return batch
+
+    def submit(self, text: str, **options: object) -> str:
+        desk = Desk(self.voices, self.artifacts, self.settings)
+        return desk.submit(self.store.jobs, Submission(text=text, voice="sine", **options)).job_id
+
+    def speak(self, lengths: dict[int, float] | None = None) -> dict[int, np.ndarray]:
+        """Be the speaker of everything that is ready: a constant per segment. Returns it by index."""
+        batch = self.claim("speak.sine")
+        spoken, pcm = [], {}
+        for item in batch.items:
+            segment = self.plans.segments(batch.jobs[item.job_id])[item.index]
+            samples = np.full(int(RATE * (lengths or {}).get(item.index, 0.5)), (item.index + 1) / 100, dtype=np.float32)
+            pcm[item.index] = samples
+            words = [Word(text="w", start=0.1, end=0.2, offset=0)]
+            self.artifacts.write(paths.segment(segment.address), pack_segment(samples, RATE, words))
+            spoken.append(Spoken(item=item, audio_seconds=len(samples) / RATE))
+        self.store.claims.record(batch.claim, spoken)
+        return pcm
+
+    def job(self, job_id: str) -> Job:
+        return self.store.jobs.get(job_id)
+
+
+@pytest.fixture
+def bench(broker: Broker, tmp_path: Path) -> Iterator[Bench]:
+    client = redis.Redis.from_url(broker.url, decode_responses=True)
+    settings = Settings.load({}, redis_url=broker.url, data_dir=str(tmp_path), voices=str(ROOT / "tests" / "voices"))
+    store = Store(client, settings, prefix=f"test-{secrets.token_hex(4)}:")
+    store.slots.announce(Slot(id=SLOT, state="hot", queues=QUEUES, pid=1, host="h", device="cpu", device_uuid="cpu"))
+    yield Bench(settings=settings, store=store, artifacts=Artifacts(settings.artifacts), folder=tmp_path)
+    for key in client.scan_iter(f"{store.database.keys.prefix}*"):
+        client.delete(key)
+    client.close()
+
+
+LONG = "\n\n".join(" ".join(f"This is sentence {number} of paragraph {paragraph}." for number in range(8)) for paragraph in range(8))
+
+
+def test_segments_are_joined_with_their_pauses_and_timed(bench: Bench) -> None:
+    job_id = bench.submit(LONG)
+    bench.planner.plan(bench.claim("plan"))
+    pcm = bench.speak()
+    bench.assembler.assemble(bench.claim("assemble"))
+    job = bench.job(job_id)
+    assert job.state is State.SUCCEEDED, job.error
+    segments = bench.plans.segments(job)
+    expected = []
+    for segment in segments:
+        pause = 0.0 if segment is segments[-1] else segment.pause
+        expected += [pcm[segment.index], np.zeros(round(pause * RATE), dtype=np.float32)]
+    audio, rate = soundfile.read(bench.artifacts.local_path(job.result["path"]), dtype="float32")
+    assert rate == job.result["sample_rate"] == RATE
+    np.testing.assert_allclose(audio, np.concatenate(expected), atol=1e-4)
+    timings = json.loads(bench.artifacts.read(job.result["timings"]))
+    assert [entry["text"] for entry in timings["segments"]] == [segment.text for segment in segments]
+    start = 0.0
+    for entry, segment in zip(timings["segments"], segments, strict=True):
+        assert entry["start"] == pytest.approx(start, abs=1e-3)
+        assert entry["words"][0]["start"] == pytest.approx(start + 0.1, abs=1e-3)
+        start += 0.5 + segment.pause
+    assert job.result["duration_seconds"] == pytest.approx(len(audio) / rate, abs=1e-3)
+
+
+def test_missing_and_damaged_segments_go_back_to_the_speakers(bench: Bench) -> None:
+    job_id = bench.submit(LONG)
+    bench.planner.plan(bench.claim("plan"))
+    bench.speak()
+    segments = bench.plans.segments(bench.job(job_id))
+    damaged, gone = segments[1], segments[-1]
+    bench.artifacts.delete(paths.segment(gone.address))
+    bench.artifacts.delete(paths.segment(damaged.address))
+    bench.artifacts.write(paths.segment(damaged.address), b"PK\x03\x04 and no more")
+    bench.assembler.assemble(bench.claim("assemble"))
+    assert bench.job(job_id).state is State.SPEAKING
+    assert set(bench.speak()) == {damaged.index, gone.index}
+    bench.assembler.assemble(bench.claim("assemble"))
+    assert bench.job(job_id).state is State.SUCCEEDED
+
+
+def test_a_superseded_assembly_removes_its_files(bench: Bench) -> None:
+    job_id = bench.submit("Short.")
+    bench.speak()
+    batch = bench.claim("assemble")
+    bench.store.claims.hand_back(batch.claim, batch.items)
+    again = bench.claim("assemble")
+    bench.assembler.assemble(again)
+    published = bench.job(job_id).result
+    bench.assembler.assemble(batch)  # late
+    assert bench.job(job_id).result == published
+    assert {entry.path for entry in bench.artifacts.walk("jobs")} == {published["path"], published["timings"]}
+    assert list((bench.folder / "work").iterdir()) == []
+
+
+def test_an_assembly_that_cannot_succeed_fails_its_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = bench.submit("Short.")
+    bench.speak()
+    monkeypatch.setattr("worker.assemble.encode_blocks", lambda *_, **__: 1 / 0)
+    bench.assembler.assemble(bench.claim("assemble"))
+    assert bench.job(job_id).error["code"] == "assembly_failed"
+
+
+def test_a_long_job_needs_the_memory_of_a_segment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most two segments are in memory at once, however many there are."""
+    job_id = bench.submit(LONG)
+    bench.planner.plan(bench.claim("plan"))
+    bench.speak()
+    alive = most = 0
+
+    class Counted(np.ndarray):
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    original = assemble.unpack_segment
+
+    def unpack(data: bytes) -> tuple[np.ndarray, int, tuple[Word, ...]]:
+        nonlocal alive, most
+        pcm, rate, words = original(data)
+        alive += 1
+        most = max(most, alive)
+        return pcm.view(Counted), rate, words
+
+    monkeypatch.setattr(assemble, "unpack_segment", unpack)
+    bench.assembler.assemble(bench.claim("assemble"))
+    assert bench.job(job_id).state is State.SUCCEEDED
+    assert len(bench.plans.segments(bench.job(job_id))) > 4
+    assert 1 <= most <= 3
+
+
+def test_a_document_that_is_gone_fails_its_job(bench: Bench) -> None:
+    job_id = bench.submit(LONG)
+    bench.artifacts.delete(bench.job(job_id).document)
+    bench.planner.plan(bench.claim("plan"))
+    assert bench.job(job_id).error["code"] == "artifact_missing"
+
+
+def test_a_voice_that_was_replaced_fails_the_plan(bench: Bench) -> None:
+    order = Order(
+        id=new_job_id(), voice="sine", fingerprint="0" * 64, engine="sine", characters=9, document="documents/" + "0" * 64 + ".txt"
+    )
+    bench.artifacts.write(order.document, b"Something to say.")
+    bench.store.jobs.submit(order, deadline=bench.store.jobs.deadline())
+    bench.planner.plan(bench.claim("plan"))
+    assert bench.job(order.id).error["code"] == "voice_changed"
+
+
+def test_a_superseded_plan_is_removed(bench: Bench) -> None:
+    bench.submit(LONG)
+    batch = bench.claim("plan")
+    bench.store.claims.hand_back(batch.claim, batch.items)
+    bench.planner.plan(batch)
+    assert list(bench.artifacts.walk("plans")) == []
+
+
+def test_few_plans_are_kept_in_memory(bench: Bench) -> None:
+    plans = Plans(bench.artifacts, kept_segments=3)
+    jobs = []
+    for number in range(3):
+        segments = [Segment(index=index, text=str(number), address="0" * 64, audio_seconds=1.0) for index in range(2)]
+        path = f"plans/p{number}/c.json"
+        bench.artifacts.write(path, pack_plan(segments))
+        record = Order(id=new_job_id(), voice="sine", fingerprint="f", engine="sine", characters=1, document="d").fields()
+        jobs.append(Job.from_record({**record, "state": "speaking", "created": "0", "plan": path}))
+        assert plans.segments(jobs[-1])[1].text == str(number)
+    assert len(plans._kept) == 1
+    bench.artifacts.delete("plans/p2/c.json")
+    assert plans.segments(jobs[2])[0].text == "2"  # kept, so nothing is read
