@@ -3,89 +3,18 @@
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
-import redis
 import soundfile
 
-from loa.artifacts import Artifacts
-from loa.audio import Word, pack_segment
-from loa.broker import Broker
+from loa.audio import Word
 from loa.jobs import Job, Order, new_job_id
 from loa.plan import Segment
-from loa.settings import Settings
 from loa.states import State
-from loa.store import Batch, Slot, Spoken, Store
-from loa.submission import Desk, Submission
-from loa.voices import VoiceRegistry
-from tests.worker.fleet import ROOT
+from tests.worker.bench import RATE, Bench
 from worker import assemble, paths
-from worker.assemble import Assembler
-from worker.planning import Planner
 from worker.plans import Plans, pack_plan
-
-RATE = 16_000
-SLOT = "w-1/0"
-QUEUES = ("plan", "speak.sine", "assemble")
-
-
-@dataclass
-class Bench:
-    settings: Settings
-    store: Store
-    artifacts: Artifacts
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self.plans = Plans(self.artifacts)
-        self.voices = VoiceRegistry(self.settings)
-        self.assembler = Assembler(self.store, self.artifacts, self.plans, self.folder / "work")
-        self.planner = Planner(self.store, self.artifacts, self.voices)
-
-    def claim(self, queue: str, most: int = 99) -> Batch:
-        batch = self.store.claims.claim(queue, SLOT, most=most, seconds=1e6, rate=1.0)
-        assert isinstance(batch, Batch), batch
-        self.store.claims.start(batch.claim, batch.items)
-        return batch
-
-    def submit(self, text: str, **options: object) -> str:
-        desk = Desk(self.voices, self.artifacts, self.settings)
-        return desk.submit(self.store.jobs, Submission(text=text, voice="sine", **options)).job_id
-
-    def speak(self, lengths: dict[int, float] | None = None) -> dict[int, np.ndarray]:
-        """Be the speaker of everything that is ready: a constant per segment. Returns it by index."""
-        batch = self.claim("speak.sine")
-        spoken, pcm = [], {}
-        for item in batch.items:
-            segment = self.plans.segments(batch.jobs[item.job_id])[item.index]
-            samples = np.full(int(RATE * (lengths or {}).get(item.index, 0.5)), (item.index + 1) / 100, dtype=np.float32)
-            pcm[item.index] = samples
-            words = [Word(text="w", start=0.1, end=0.2, offset=0)]
-            self.artifacts.write(paths.segment(segment.address), pack_segment(samples, RATE, words))
-            spoken.append(Spoken(item=item, audio_seconds=len(samples) / RATE))
-        self.store.claims.record(batch.claim, spoken)
-        return pcm
-
-    def job(self, job_id: str) -> Job:
-        return self.store.jobs.get(job_id)
-
-
-@pytest.fixture
-def bench(broker: Broker, tmp_path: Path) -> Iterator[Bench]:
-    client = redis.Redis.from_url(broker.url, decode_responses=True)
-    settings = Settings.load({}, redis_url=broker.url, data_dir=str(tmp_path), voices=str(ROOT / "tests" / "voices"))
-    store = Store(client, settings, prefix=f"test-{secrets.token_hex(4)}:")
-    store.slots.announce(Slot(id=SLOT, state="hot", queues=QUEUES, pid=1, host="h", device="cpu", device_uuid="cpu"))
-    yield Bench(settings=settings, store=store, artifacts=Artifacts(settings.artifacts), folder=tmp_path)
-    for key in client.scan_iter(f"{store.database.keys.prefix}*"):
-        client.delete(key)
-    client.close()
-
 
 LONG = "\n\n".join(" ".join(f"This is sentence {number} of paragraph {paragraph}." for number in range(8)) for paragraph in range(8))
 

@@ -86,3 +86,13 @@ def test_a_worker_that_joins_cold_delays_no_job(fleet: Fleet) -> None:
         waits.append(time.monotonic() - began)
     assert len(waits) > 5
     assert max(waits) < 2.0
+
+
+def test_without_warmth_every_job_pays_for_its_voice(make_fleet: Callable[..., Fleet]) -> None:
+    """LOA_WARM=false is the service as it would be without hot workers: it measures what they are worth."""
+    fleet = make_fleet(warm=False)
+    (slot,) = fleet.worker().hot()
+    assert slot.voices == ()
+    assert list(slot.steps) == ["pin", "load sine"]
+    jobs = [fleet.ended(fleet.submit(f"This is number {number}.")) for number in range(3)]
+    assert all(job.setup_seconds > 0 for job in jobs)
