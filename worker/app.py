@@ -12,11 +12,13 @@ from kombu import Queue
 
 from loa.broker import broker_url
 from loa.settings import Settings
+from loa.store.database import Wake
+from loa.wakeups import expiry, task_name
 
-SPEAK_LIMIT = 120.0  # seconds: a task ends by itself after LOA_TASK_SECONDS and a batch; what runs longer hangs where no heartbeat watches
+SPEAK_LIMIT = 120.0  # seconds: a task ends after LOA_TASK_SECONDS and a batch; what runs longer hangs where no heartbeat watches
 LONG_LIMIT = 1500.0  # seconds for one plan or one assembly: ten hours of audio take some minutes
-VISIBILITY = 3600.0  # seconds until an unacknowledged message is given away again: more than twice the longest limit, or a running task runs twice
-START_LIMIT = 600.0  # seconds that Celery leaves a replaced process to start; its default of 4 s kills every one that loads a model, for ever
+VISIBILITY = 3600.0  # seconds until an unacknowledged message is given away again: more than twice the longest limit
+START_LIMIT = 600.0  # seconds that Celery leaves a replaced process to start; its 4 s kill every one that loads a model, for ever
 
 
 def create_app(settings: Settings, queues: Sequence[str], *, devices: Sequence[str] = ("cpu",), processes: int = 1) -> Celery:
@@ -59,3 +61,13 @@ def create_app(settings: Settings, queues: Sequence[str], *, devices: Sequence[s
         loa_devices=list(devices),
     )
     return app
+
+
+def waker(app: Celery, settings: Settings) -> Wake:
+    """How parent and processes send wake-ups, from any of their threads."""
+    seconds = expiry(settings)
+
+    def wake(queue: str, token: str) -> None:
+        app.send_task(task_name(queue), args=[token], queue=queue, expires=seconds, retry=False, ignore_result=True)
+
+    return wake

@@ -1,7 +1,7 @@
 """Assembly: the segments of a job, joined with their pauses, encoded and published together with the timings of every word.
 
-Segments stream through the encoder one by one, so ten hours of audio need no more memory than the longest segment. Everything is written under the claim, and only a claim that the
-store still knows publishes: whoever was superseded removes its own files.
+Segments stream through the encoder one by one, so ten hours of audio need no more memory than the longest segment. Everything is
+written under the claim, and only a claim that the store still knows publishes: whoever was superseded removes its own files.
 """
 
 from __future__ import annotations

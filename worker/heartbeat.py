@@ -1,6 +1,7 @@
 """The heartbeat of a worker process: one thread that says "I live, and I work on these claims", and acts on the answers.
 
-The store answers which claims are lost and whether the worker drains. A process that cannot go on well is ended here, because its main thread may be inside a kernel that never returns.
+The store answers which claims are lost and whether the worker drains. A process that cannot go on well is ended here, because its main
+thread may be inside a kernel that never returns.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ class Heartbeat(threading.Thread):
     def heed_sigterm(self) -> None:
         """Drain on SIGTERM, hand everything back on a second one.
 
-        A thread waits for the signal, which the parent has blocked for all of this process: the main thread may be inside a kernel that takes long.
+        A thread waits for the signal, which the parent has blocked for all of this process: the main thread may be inside a kernel that
+        takes long.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=self._await_sigterm, name="sigterm", daemon=True).start()

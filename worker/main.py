@@ -14,7 +14,7 @@ from loa.keys import speak as queue_of
 from loa.settings import Settings
 from loa.store import Store
 from worker import logs
-from worker.app import create_app
+from worker.app import create_app, waker
 from worker.devices import device_names
 from worker.parent import Gate, Parent, Watch, block_stop_signals, heed_stop_signals
 
@@ -39,7 +39,8 @@ def main(queues: str) -> None:
     app = create_app(settings, names, devices=devices, processes=processes)
     app.steps["consumer"].add(Gate)
     logs.log_to_stderr()
-    store = Store.for_thread(settings)
+    wake = waker(app, settings)
+    store = Store.for_thread(settings, wake)
     _await_redis(store, settings)
     store.slots.retire(worker, processes)  # a container's worker may have had this very name before
     # Every queue is excluded for a start: the gate opens when a process is ready.
@@ -54,7 +55,7 @@ def main(queues: str) -> None:
         without_heartbeat=True,
         quiet=True,
     )
-    parent.watch = watch = Watch(parent, Store.for_thread(settings), settings, worker, names)
+    parent.watch = watch = Watch(parent, Store.for_thread(settings, wake), settings, worker, names)
     log.info("worker %s: %d processes on %s for %s", worker, processes, ", ".join(devices), ", ".join(names))
     heed_stop_signals(watch)
     watch.start()
@@ -71,7 +72,7 @@ def main(queues: str) -> None:
 
 
 def queue_names(queues: str, settings: Settings) -> tuple[str, ...]:
-    """`speak` stands for the queue of every engine that is served here. Raises InvalidSetting, or StartFailed when no engine is installed."""
+    """`speak` stands for the queue of every engine that is served here. Raises InvalidSetting, or StartFailed where there is none."""
     names: list[str] = []
     for name in (part.strip() for part in queues.split(",")):
         if name == "speak":

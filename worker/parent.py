@@ -1,9 +1,10 @@
 """The parent of the worker processes: Celery's worker, with four duties of its own.
 
-- It takes messages only while a process of its own is hot: a worker that loads would swallow messages that hot workers elsewhere could serve.
+- It takes messages only while a process of its own is hot: a worker that loads would swallow messages that hot workers could serve.
 - It announces a process hot when that has said that it is ready, after messages flow: who is told "hot" may rely on it.
 - It ends, non-zero, when three starts in a row failed: nothing that it could restart would help.
-- On SIGTERM or Ctrl-C it drains: the store gives it no more work, its processes finish or hand back what they hold, and it leaves by a fixed time.
+- On SIGTERM or Ctrl-C it drains: the store gives it no more work, its processes finish or hand back what they hold, and it leaves by a
+  fixed time.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ GRACE = 5.0  # seconds that an ordered end may take beyond LOA_DRAIN_SECONDS
 
 
 class Parent(Worker):
-    """`Parent(app=…, hostname="loa@HOST-PID", …)`, then `watch`, then `start()`, which returns when the worker is told to stop or gives up."""
+    """Celery's worker. Give it its `watch` before `start()`, which returns when it is told to stop or gives up."""
 
     watch: Watch
 
@@ -48,7 +49,7 @@ class Parent(Worker):
 
 
 def block_stop_signals() -> None:
-    """Call it in the main thread before anything else starts: processes inherit it, so no thread of theirs ever dies of a signal that is meant to drain them."""
+    """Call it in the main thread before anything else: processes inherit it, so none ever dies of a signal that is meant to drain it."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 

@@ -1,4 +1,4 @@
-"""The speak loop: claim the next batch, speak it on the device, hand it to the finishing thread, and so on until there is no work or the task's time is over."""
+"""The speak loop: claim the next batch, speak it on the device, hand it to the finishing thread; until no work or no time is left."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ class Speaker:
 
     def run(self, woken: str, token: str) -> None:
         """One task: serve the queue that was woken, and the other engines' queues in turns."""
+        log.debug("woken for %s with token %s", woken, token)
         queues = [woken, *(queue for queue in self._engines if queue != woken)]
         until = time.monotonic() + self._settings.task_seconds
         empty = 0  # queues in a row that had nothing
@@ -77,6 +78,7 @@ class Speaker:
             batch = self._claim(queue, token)
             token = ""  # it was for the first claim
             if batch in (Refusal.DRAIN, Refusal.COLD):
+                log.debug("a claim of %s was answered %s", queue, batch)
                 return
             if isinstance(batch, Refusal):
                 empty += 1
@@ -205,7 +207,10 @@ class Speaker:
         lease.done([item])
 
     def _leave_device(self, lease: Lease, error: DeviceLost) -> None:
-        """End this process, whose device answers no more; another takes its place. Segments that were on the device are charged: one of them may be to blame."""
+        """End this process, whose device answers no more; another takes its place.
+
+        Segments that were on the device are charged: one of them may be to blame.
+        """
         log.critical("the device is lost: %s", error)
         self._finisher.flush()
         self._store.claims.hand_back(lease.claim, lease.items, charged=True)

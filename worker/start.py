@@ -1,7 +1,7 @@
 """The start of a worker process, once, before its first task: pin → load → warm → preload → speak a test sentence.
 
-A process that cannot do all of it ends with exit code 70, so no task ever meets one that is half ready. One that can tells the store that it is ready; its parent, which has then begun to
-take messages, announces it hot (worker/parent.py).
+A process that cannot do all of it ends with exit code 70, so no task ever meets one that is half ready. One that can tells the store that
+it is ready; its parent begins to take messages, and then announces it hot (worker/parent.py).
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from loa.keys import speak as queue_of
 from loa.reconciler import Reconciler
 from loa.settings import Settings
 from loa.store import Slot, Store
-from loa.store.database import Wake
 from loa.voices import VoiceRegistry
-from loa.wakeups import expiry, task_name
+from worker.app import waker
 from worker.assemble import Assembler
 from worker.devices import device_of, pin
 from worker.heartbeat import Heartbeat
@@ -54,9 +53,16 @@ def start_process(node: str) -> None:
         queues = tuple(queue.name for queue in current_app.conf.task_queues)
         slot_id = f"{node.partition('@')[2]}/{billiard.current_process().index}"
         slot = Slot(
-            id=slot_id, state="loading", queues=queues, pid=os.getpid(), host=socket.gethostname(), device="", device_uuid="", message="starting"
+            id=slot_id,
+            state="loading",
+            queues=queues,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            device="",
+            device_uuid="",
+            message="starting",
         )
-        heartbeat = Heartbeat(Store.for_thread(settings, waker(settings)), slot, settings)
+        heartbeat = Heartbeat(Store.for_thread(settings, waker(current_app._get_current_object(), settings)), slot, settings)
         heartbeat.heed_sigterm()
         heartbeat.start()
         open_station(_start(settings, heartbeat))
@@ -71,19 +77,9 @@ def start_process(node: str) -> None:
     watchdog.cancel()
 
 
-def waker(settings: Settings) -> Wake:
-    """How a worker sends wake-ups, from any of its threads."""
-    app, seconds = current_app._get_current_object(), expiry(settings)  # the proxy means another app in other threads
-
-    def wake(queue: str, token: str) -> None:
-        app.send_task(task_name(queue), args=[token], queue=queue, expires=seconds, retry=False, ignore_result=True)
-
-    return wake
-
-
 def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
     heartbeat.announce()
-    wake = waker(settings)
+    wake = waker(current_app._get_current_object(), settings)
     store = Store.for_worker(settings, wake)
     store.database.check()
     store.database.load_scripts()
@@ -142,7 +138,9 @@ def _pin(settings: Settings, heartbeat: Heartbeat) -> torch.device:
         deadline = time.monotonic() + settings.lease + settings.beat  # a dead worker's lease ends by itself
         while holder := heartbeat.lease_device():
             if time.monotonic() > deadline:
-                raise StartFailed(f"worker {holder} uses {name} ({uuid}); stop it, choose others with LOA_DEVICES, or set LOA_SHARE_DEVICES=true")
+                raise StartFailed(
+                    f"worker {holder} uses {name} ({uuid}); stop it, choose others with LOA_DEVICES, or set LOA_SHARE_DEVICES=true"
+                )
             time.sleep(settings.beat / 2)
     return device
 

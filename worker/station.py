@@ -82,7 +82,7 @@ _station: Station | None = None
 
 def open_station(station: Station) -> None:
     """Tasks may come."""
-    global _station
+    global _station  # noqa: PLW0603 - Celery's tasks are plain functions and must find it somewhere
     _station = station
 
 

@@ -1,4 +1,4 @@
-"""One batch through an engine, whatever goes wrong: the passage that is to blame fails alone, and a device without memory gets smaller batches."""
+"""One batch through an engine, whatever goes wrong: the passage to blame fails alone, a device without memory gets smaller batches."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
     cache = VoiceCache(load, max_bytes=2_000_000_000)
     found = cache.get("joe", fingerprint)  # found.state, and found.seconds: 0 for a hit
 
-A voice is kept under its name and fingerprint, so a voice that was replaced is another entry: jobs accepted before keep theirs for as long as it is cached, later jobs load the new one,
-and no process restarts. A hit opens no file and asks nobody.
+A voice is kept under its name and fingerprint, so a voice that was replaced is another entry: jobs accepted before keep theirs for as long
+as it is cached, later jobs load the new one, and no process restarts. A hit opens no file and asks nobody.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ class VoiceCache(Generic[State]):
         self._hits = self._misses = self._loads = self._evictions = self._nbytes = 0
 
     def get(self, name: str, fingerprint: str) -> Found[State]:
-        """The voice, loaded now if it is not kept. Callers that miss together wait for one load. Raises what `load` raises; a failure is not kept."""
+        """The voice, loaded now if it is not kept. Callers that miss together wait for one load.
+
+        Raises what `load` raises; a failure is not kept.
+        """
         key = (name, fingerprint)
         with self._lock:
             state = self._kept.get(key)
@@ -97,7 +100,7 @@ class VoiceCache(Generic[State]):
     def _make(self, key: Key, future: Future[State]) -> None:
         try:
             state = self._load(*key)
-        except BaseException as error:  # whoever waits is told, whatever it is
+        except BaseException as error:  # noqa: BLE001 - whoever waits is told, whatever it is
             with self._lock:
                 del self._loading[key]
             future.set_exception(error)

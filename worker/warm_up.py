@@ -43,9 +43,7 @@ class Hot:
 class WarmUp:
     """The steps load → warm → preload → speak, on the device that the process is pinned to."""
 
-    def __init__(
-        self, settings: Settings, heartbeat: Heartbeat, voices: VoiceRegistry, assembler: Assembler, device: torch.device
-    ) -> None:
+    def __init__(self, settings: Settings, heartbeat: Heartbeat, voices: VoiceRegistry, assembler: Assembler, device: torch.device) -> None:
         self._settings, self._heartbeat, self._voices = settings, heartbeat, voices
         self._assembler, self._device = assembler, device
         self._engines: dict[str, Engine] = {}

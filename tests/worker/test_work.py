@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 import soundfile
@@ -62,7 +63,7 @@ def test_a_long_text_is_planned_spoken_and_joined(fleet: Fleet) -> None:
     assert " ".join(segment["text"] for segment in timings["segments"]) == LONG
     words = [word for segment in timings["segments"] for word in segment["words"]]
     assert [word["text"] for word in words] == LONG.split()
-    assert all(one["start"] <= one["end"] <= two["start"] + 0.001 for one, two in zip(words, words[1:], strict=False))
+    assert all(one["start"] <= one["end"] <= two["start"] + 0.001 for one, two in pairwise(words))
     assert timings["duration_seconds"] == job.result["duration_seconds"]
     with soundfile.SoundFile(io.BytesIO(fleet.artifacts.read(job.result["path"]))) as audio:
         assert audio.frames / audio.samplerate == pytest.approx(job.result["duration_seconds"], abs=0.001)
@@ -112,7 +113,7 @@ def test_a_replaced_voice_is_picked_up_without_a_restart(fleet: Fleet, speaker: 
     warm = fleet.ended(fleet.submit("And how do I sound now?", voice="changing"))
     assert cold.setup_seconds > 0  # it is not common, so this job waited for its load
     assert warm.setup_seconds == 0
-    (fleet.folder / "voices" / "changing.toml").write_text(manifest("changing") + '\n[options]\nloudness = 0.1\n')
+    (fleet.folder / "voices" / "changing.toml").write_text(manifest("changing") + "\n[options]\nloudness = 0.1\n")
     changed = fleet.ended(fleet.submit("And after the change?", voice="changing"))
     assert changed.fingerprint != cold.fingerprint
     assert changed.setup_seconds > 0
@@ -132,4 +133,3 @@ def test_a_job_of_a_voice_that_was_removed_fails(fleet: Fleet) -> None:
     path.unlink()
     job = fleet.ended(job_id)
     assert job.error["code"] == "voice_changed"
-
