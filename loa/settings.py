@@ -40,14 +40,18 @@ class Settings:
     text_limit: int = setting(1_000_000, "characters", "a long novel as JSON `input`", least=1)
     file_text_limit: int = setting(5_000_000, "characters", "the text of an uploaded file", least=1)
     body_limit: int = setting(200_000_000, "bytes", "an uploaded file with its form", least=1024)
-    submit_deadline: float = setting(2.0, "seconds", "a submit that Redis executes later than this is refused, so a 503 never leaves a job behind", least=0.1)
+    submit_deadline: float = setting(
+        2.0, "seconds", "a submit that Redis executes later than this is refused, so a 503 never leaves a job behind", least=0.1
+    )
     idempotency_hours: float = setting(48, "hours", "clients repeat within a day; twice that", least=24)
     job_retention_days: float = setting(30, "days", "records of ended jobs", least=0.0001)
     socket_timeout: int = setting(30, "seconds", "a slow client is cut after this", least=1)
 
     # --- workers
     devices: str = setting("auto", "names, separated by ','", "auto: every CUDA device, else the CPU; or cpu, or cuda:0,cuda:1")
-    processes: int = setting(1, "processes per device", "one process keeps a device busy; on a CPU one process with all threads beats two", least=1, most=64)
+    processes: int = setting(
+        1, "processes per device", "one process keeps a device busy; on a CPU one process with all threads beats two", least=1, most=64
+    )
     engines: str = setting("", "names, separated by ','", "default: every engine that is installed")
     preload: str = setting("", "voices, separated by ','", "voices to load at start beside the common ones")
     threads: int = setting(0, "threads per process", "0: the machine's cores divided by its processes", least=0)
@@ -55,10 +59,16 @@ class Settings:
     start_limit: float = setting(300, "seconds", "a worker process that is not hot by then has failed", least=1)
     batch_max: int = setting(64, "segments", "more brings nothing on any device that was measured", least=1, most=512)
     batch_seconds: float = setting(2.0, "seconds of compute", "a new sentence waits for one batch at most", least=0.01)
-    batch_limit: float = setting(30.0, "seconds", "a batch that takes longer, and over 10 × its estimate, hangs: its process is replaced", least=0.5)
-    task_seconds: float = setting(30.0, "seconds", "a task ends after this and wakes its successor, so shutdowns and limits stay simple", least=0.1)
+    batch_limit: float = setting(
+        30.0, "seconds", "a batch that takes longer, and over 10 × its estimate, hangs: its process is replaced", least=0.5
+    )
+    task_seconds: float = setting(
+        30.0, "seconds", "a task ends after this and wakes its successor, so shutdowns and limits stay simple", least=0.1
+    )
     share_devices: bool = setting(False, "true or false", "true: another worker may use the same CUDA device; each slows the other down")
-    voice_cache_bytes: int = setting(2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1)
+    voice_cache_bytes: int = setting(
+        2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1
+    )
     drain_seconds: float = setting(20, "seconds", "SIGTERM: a running batch may take this long, then it is handed back", least=0)
 
     # --- leases
