@@ -2,7 +2,8 @@
 
 - It takes messages only while a process of its own is hot: a worker that loads would swallow messages that hot workers could serve.
 - It announces a process hot when that has said that it is ready, after messages flow: who is told "hot" may rely on it.
-- It ends, non-zero, when three starts in a row failed: nothing that it could restart would help.
+- It ends, non-zero, when three starts in a row failed and none of its processes is hot: nothing that it could restart would help. Where
+  others are hot, a slot whose starts fail is quarantined: its device is left alone for some minutes, and shown as failed.
 - On SIGTERM or Ctrl-C it drains: the store gives it no more work, its processes finish or hand back what they hold, and it leaves by a
   fixed time.
 """
@@ -14,6 +15,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +28,7 @@ from celery.worker.consumer.tasks import Tasks
 from loa.errors import StoreUnavailable
 from loa.settings import Settings
 from loa.store import Slot, Store
-from worker.start import FAILED_EXIT, READY
+from worker.start import FAILED_EXIT, QUARANTINED, READY
 
 log = logging.getLogger(__name__)
 
@@ -96,10 +98,11 @@ class Watch(threading.Thread):
         self.failure: str | None = None  # why the worker gave up
         self.flowing = threading.Event()  # messages are taken; set by the gate
         self._parent, self._store, self._settings, self._worker = parent, store, settings, worker
-        self._seen: set[int] = set()  # pids of living processes
+        self._seen: dict[int, int] = {}  # living processes: pid → index of the slot
         self._ready: dict[int, Slot] = {}  # by pid: hot but for the announcement
         self._hot: set[int] = set()  # pids
-        self._failures = 0
+        self._failures = 0  # failed starts in a row
+        self._slot_failures: Counter[int] = Counter()  # the same for each slot
         self._looked = 0.0
         self._signals = 0
         self._ended = threading.Event()
@@ -130,15 +133,14 @@ class Watch(threading.Thread):
             self._stop()
 
     def _look(self) -> None:
-        alive = {process.pid for process in self._processes() if process.exitcode is None}
-        for pid in self._seen - alive:
-            self._ready.pop(pid, None)
-            if pid in self._hot:
-                self._hot.discard(pid)
-            else:
-                self._count_failure(pid)
+        alive = {process.pid: process.index for process in self._processes() if process.exitcode is None}
+        gone = {pid: index for pid, index in self._seen.items() if pid not in alive}
         self._seen = alive
-        resting = self._hot == alive and time.monotonic() < self._looked + REST
+        failed = [index for pid, index in gone.items() if pid not in self._hot]
+        self._hot -= gone.keys()
+        for index in failed:
+            self._count_failure(index)
+        resting = self._hot == alive.keys() and time.monotonic() < self._looked + REST
         if resting or self.failure is not None:
             return
         self._looked = time.monotonic()
@@ -153,15 +155,26 @@ class Watch(threading.Thread):
     def _announce_hot(self, slot: Slot) -> None:
         self._store.slots.announce(replace(slot, state="hot", message=""))
         self._hot.add(slot.pid)
-        self._failures = 0
+        self._failures = self._slot_failures[self._seen[slot.pid]] = 0
         steps = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in slot.steps.items())
         log.info("%s is hot on %s (%s)", slot.id, slot.device, steps or "nothing to load")
 
-    def _count_failure(self, pid: int) -> None:
+    def _count_failure(self, index: int) -> None:
         self._failures += 1
-        log.error("process %d ended before it was hot (%d of %d)", pid, self._failures, MOST_FAILURES)
-        if self._failures >= MOST_FAILURES:
+        self._slot_failures[index] += 1
+        log.error("the process of slot %d ended before it was hot (%d in a row)", index, self._failures)
+        if self._failures >= MOST_FAILURES and not self._hot:
             self.failure = f"{self._failures} processes in a row ended before they were hot"
+        elif self._slot_failures[index] >= MOST_FAILURES:
+            self._quarantine(f"{self._worker}/{index}")
+
+    def _quarantine(self, slot_id: str) -> None:
+        """Leave a slot whose device does not start in peace for a while, and say so: the others do its work."""
+        for slot in self._store.slots.all():
+            if slot.id == slot_id and not slot.message.startswith(QUARANTINED):
+                reason = f"{QUARANTINED} after {MOST_FAILURES} failed starts; the last one: {slot.message}"
+                log.error("%s on %s: %s", slot_id, slot.device or "its device", reason)
+                self._store.slots.announce(replace(slot, state="failed", message=reason))
 
     def _stop(self) -> None:
         """Bring the worker to its end, by force where it does not come by itself."""

@@ -24,6 +24,7 @@ from loa.keys import speak as queue_of
 from loa.reconciler import Reconciler
 from loa.settings import Settings
 from loa.store import Slot, Store
+from loa.store.database import no_wake
 from loa.voices import VoiceRegistry
 from worker.app import waker
 from worker.assemble import Assembler
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 FAILED_EXIT = 70
 READY = "ready"  # the message of a slot that waits to be announced hot
+QUARANTINED = "quarantined"  # how the message of a slot begins whose device is left alone
+QUARANTINE = 240.0  # seconds; with the start after it, less than the time that Celery leaves a process to start
 
 
 def start_process(node: str) -> None:
@@ -47,7 +50,6 @@ def start_process(node: str) -> None:
     settings = Settings.load()
     watchdog = threading.Timer(settings.start_limit, _too_slow, (settings.start_limit,))
     watchdog.daemon = True
-    watchdog.start()
     heartbeat: Heartbeat | None = None
     try:
         queues = tuple(queue.name for queue in current_app.conf.task_queues)
@@ -65,6 +67,8 @@ def start_process(node: str) -> None:
         heartbeat = Heartbeat(Store.for_thread(settings, waker(current_app._get_current_object(), settings)), slot, settings)
         heartbeat.heed_sigterm()
         heartbeat.start()
+        _sit_out_quarantine(heartbeat, settings)
+        watchdog.start()
         open_station(_start(settings, heartbeat))
     except BaseException as error:
         reason = error.message if isinstance(error, LoaError) else f"{type(error).__name__}: {error}"
@@ -126,6 +130,17 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         speaker=speaker,
         finisher=finisher,
     )
+
+
+def _sit_out_quarantine(heartbeat: Heartbeat, settings: Settings) -> None:
+    """Where the starts before this one failed too often, wait before the next, and stay visible as failed."""
+    database = Store.for_worker(settings, no_wake).database
+    record = database.command("hgetall", database.keys.slot(heartbeat.slot.id))
+    before = Slot.from_record(heartbeat.slot.id, record) if record else None
+    if before is not None and before.state == "failed" and before.message.startswith(QUARANTINED):
+        heartbeat.announce(state="failed", device=before.device, device_uuid=before.device_uuid, message=before.message)
+        heartbeat.drain.begun.wait(QUARANTINE)
+        heartbeat.announce(state="loading", message="starting")
 
 
 def _pin(settings: Settings, heartbeat: Heartbeat) -> torch.device:

@@ -42,7 +42,7 @@ def test_a_start_announces_each_step_then_hot(fleet: Fleet) -> None:
     [
         ("raise", "the start failed: RuntimeError: asked for by LOA_SINE_START_FAULT"),
         ("hang", "the start took longer than 4 s"),
-        ("exit", "ended before it was hot (3 of 3)"),
+        ("exit", "ended before it was hot (3 in a row)"),
     ],
 )
 def test_three_failed_starts_end_the_worker_and_no_job_was_taken(make_fleet: Callable[..., Fleet], fault: str, words: str) -> None:
@@ -99,3 +99,17 @@ def test_without_warmth_every_job_pays_for_its_voice(make_fleet: Callable[..., F
     assert list(slot.steps) == ["pin", "load sine"]
     jobs = [fleet.ended(fleet.submit(f"This is number {number}.")) for number in range(3)]
     assert all(job.setup_seconds > 0 for job in jobs)
+
+
+def test_a_device_that_does_not_start_is_quarantined_while_another_works(make_fleet: Callable[..., Fleet]) -> None:
+    fleet = make_fleet(devices="cpu,cuda:63")
+    worker = fleet.worker()
+    wait_until(lambda: any(slot.message.startswith("quarantined") for slot in worker.slots), 3 * START, "the quarantine")
+    hot, failed = sorted(worker.hot(), key=lambda slot: slot.id) + [slot for slot in worker.slots if slot.state == "failed"]
+    assert (hot.state, hot.device) == ("hot", "cpu")
+    assert failed.id.endswith("/1")
+    assert "there is no device cuda:63 here" in failed.message
+    wait_until(lambda: any(slot.pid != failed.pid for slot in worker.slots if slot.id == failed.id), START, "the next process")
+    assert [slot.message for slot in worker.slots if slot.id == failed.id] == [failed.message]  # it is shown, and left alone
+    assert fleet.ended(fleet.submit("The other one speaks.")).state is State.SUCCEEDED
+    assert worker.end() == 0
