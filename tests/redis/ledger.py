@@ -155,7 +155,7 @@ def audit(store: Store) -> None:
                     continue
                 waiting = client.lrange(keys.ready(job_id, queue, place), 0, -1)
                 in_ring = client.zscore(keys.ring(queue, record["lane"], record["owner"], place), job_id) is not None
-                if record["state"] == "planning" and queue == SPEAK:
+                if PLAN in items and queue == SPEAK:
                     assert not in_ring, "a plan that is not current is linked"
                     continue
                 assert in_ring, f"{job_id} has ready items in {queue} {place} and no place in the ring"

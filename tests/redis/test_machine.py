@@ -77,6 +77,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.returned: Counter[Item] = Counter()
         self.files: dict[str, bytes] = {}
         self.hot: set[str] = set()
+        self.announced: set[str] = set()  # processes that said they are hot: a beat after a silence makes them so again
         tick(self.store)
         for slot in SLOTS:
             self.turn_hot(slot)
@@ -157,16 +158,22 @@ class StoreMachine(RuleBasedStateMachine):
         if not self.store.slots.beat(slot).draining:
             self.bench.hot(slot)
             self.hot.add(slot)
+            self.announced.add(slot)
 
     @rule(worker=st.sampled_from("ab"))
     def drain(self, worker: str) -> None:
         self.store.slots.drain(worker)
-        self.hot -= {slot for slot in SLOTS if slot.startswith(worker)}
+        self.leave(worker)
 
     @rule(worker=st.sampled_from("ab"))
     def retire(self, worker: str) -> None:
         self.store.slots.retire(worker, 2)
-        self.hot -= {slot for slot in SLOTS if slot.startswith(worker)}
+        self.leave(worker)
+
+    def leave(self, worker: str) -> None:
+        gone = {slot for slot in SLOTS if slot.startswith(worker)}
+        self.hot -= gone
+        self.announced -= gone
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
@@ -321,6 +328,7 @@ class StoreMachine(RuleBasedStateMachine):
             for slot in beating:
                 self.store.slots.beat(slot, [hold.claim for hold in self.holds if hold.slot == slot])
             tick(self.store)
+        self.hot |= beating & self.announced
         now = self.store.database.client.time()[0] * 1000
         for slot in tuple(self.hot):
             if (self.store.database.client.zscore(self.store.database.keys.hot(SPEAK), slot) or 0) <= now + 2000:
