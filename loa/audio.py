@@ -18,7 +18,7 @@ from loa.artifacts import FULL
 from loa.errors import BrokenSegment, StorageFull, SynthesisFailed
 from loa.formats import FORMATS, Format, format_named
 
-__all__ = ["FORMATS", "Format", "Word", "encode", "encode_blocks", "format_named", "pack_segment", "unpack_segment"]
+__all__ = ["FORMATS", "Format", "Word", "as_stored", "encode", "encode_blocks", "format_named", "pack_segment", "unpack_segment"]
 
 PCM_SCALE = 32767  # float 1.0 as int16; the same up and down, so packing what was unpacked changes nothing
 MOST_WAV_BYTES = 2**32 - 1000  # of samples: a WAV header counts to 2³² − 1
@@ -52,9 +52,13 @@ def pack_segment(pcm: np.ndarray, sample_rate: int, words: Sequence[Word]) -> by
         "words": [{"text": word.text, "start": word.start, "end": word.end, "offset": word.offset} for word in words],
     }
     target = io.BytesIO()
-    samples = np.rint(np.clip(pcm, -1.0, 1.0) * PCM_SCALE).astype("<i2")
-    np.savez(target, pcm=samples, facts=np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), dtype=np.uint8))
+    np.savez(target, pcm=_rounded(pcm), facts=np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), dtype=np.uint8))
     return target.getvalue()
+
+
+def as_stored(pcm: np.ndarray) -> np.ndarray:
+    """float32 PCM [samples] with the 16 bits that it has once it was stored: what `unpack_segment` gives for what `pack_segment` took."""
+    return _rounded(pcm).astype(np.float32) / PCM_SCALE
 
 
 def unpack_segment(data: bytes) -> tuple[np.ndarray, int, tuple[Word, ...]]:
@@ -70,6 +74,10 @@ def unpack_segment(data: bytes) -> tuple[np.ndarray, int, tuple[Word, ...]]:
         return samples.astype(np.float32) / PCM_SCALE, int(facts["sample_rate"]), tuple(Word(**word) for word in facts["words"])
     except _DAMAGE as error:
         raise BrokenSegment(f"a stored segment is damaged: {error}") from error
+
+
+def _rounded(pcm: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(pcm, -1.0, 1.0) * PCM_SCALE).astype("<i2")
 
 
 _DAMAGE = (ValueError, KeyError, TypeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)

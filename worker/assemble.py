@@ -14,6 +14,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from worker.plans import Plans
 LEFTOVER_AGE = 3600.0  # seconds; no assembly writes at one file for longer
 
 log = logging.getLogger(__name__)
+
+WRITERS = 4  # threads that write timings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,7 @@ class Assembler:
         """`work_folder`: local disk with room for one job's audio."""
         self._store, self._artifacts, self._plans, self._work_folder = store, artifacts, plans, work_folder
         work_folder.mkdir(parents=True, exist_ok=True)
+        self._files = ThreadPoolExecutor(WRITERS, thread_name_prefix="timings")
         for path in work_folder.iterdir():  # what killed processes left
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > LEFTOVER_AGE:

@@ -1,4 +1,4 @@
-"""What happens to speech while the device computes the next batch: it is stored, recorded, and, for jobs of one segment, assembled."""
+"""What happens to speech while the device computes the next batch: it is stored, and recorded; jobs of one segment are ended with it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from itertools import repeat
 from typing import Any
 
 from loa.artifacts import Artifacts
-from loa.audio import pack_segment, unpack_segment
+from loa.audio import as_stored, pack_segment
 from loa.errors import ArtifactMissing, LoaError, StoreUnavailable, SynthesisFailed
 from loa.jobs import Job
 from loa.plan import Segment
-from loa.store import Item, Spoken, Store, assemble_item
+from loa.store import Item, Spoken, Store
 from worker import paths
 from worker.assemble import Assembler, StoredAudio, read_segment
 from worker.engines.base import Speech
@@ -45,7 +45,7 @@ class _Kept:
     """A segment that is in the artifact store."""
 
     audio_seconds: float
-    result: dict[str, Any] | None  # of a job of one segment: what to publish
+    result: dict[str, Any] | None  # of a job of one segment: what its job ends with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,12 @@ class Uttered:
 class Finisher(threading.Thread):
     """One thread that finishes batches in order."""
 
-    def __init__(self, store: Store, artifacts: Artifacts, assembler: Assembler, leases: Leases, slot_id: str) -> None:
+    def __init__(self, store: Store, artifacts: Artifacts, assembler: Assembler, leases: Leases) -> None:
         super().__init__(name="finisher", daemon=True)
-        self._store, self._artifacts, self._assembler, self._leases, self._slot_id = store, artifacts, assembler, leases, slot_id
+        self._store, self._artifacts, self._assembler, self._leases = store, artifacts, assembler, leases
         self._queue: queue.Queue[Uttered | None] = queue.Queue(WAITING_BATCHES)
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="writer")
+        self._files = ThreadPoolExecutor(WRITERS, thread_name_prefix="file")  # for what a writer wants done beside its own work
 
     def put(self, uttered: Uttered) -> None:
         """Hand over a batch; waits while too many are under way. The lease is dropped when it is finished."""
@@ -77,6 +78,7 @@ class Finisher(threading.Thread):
         if self.is_alive():
             self.join(seconds)
         self._pool.shutdown(wait=False)
+        self._files.shutdown(wait=False)
 
     def run(self) -> None:
         while (uttered := self._queue.get()) is not None:
@@ -94,8 +96,8 @@ class Finisher(threading.Thread):
     def _finish(self, uttered: Uttered) -> None:
         lease, claims = uttered.lease, self._store.claims
         spoken: list[Spoken] = []
-        made: dict[str, dict[str, Any]] = {}  # by job: what to publish
-        for utterance, outcome in zip(uttered.utterances, self._pool.map(self._keep, uttered.utterances, repeat(lease.claim)), strict=True):
+        side_by_side = self._pool.map if len(uttered.utterances) > 1 else map  # a lone segment is not worth another thread's wake-up
+        for utterance, outcome in zip(uttered.utterances, side_by_side(self._keep, uttered.utterances, repeat(lease.claim)), strict=True):
             if isinstance(outcome, ArtifactMissing):
                 claims.hand_back(lease.claim, [utterance.item])  # the file went between a look and a reading: it is spoken anew
                 continue
@@ -109,50 +111,54 @@ class Finisher(threading.Thread):
                     audio_seconds=outcome.audio_seconds,
                     setup_seconds=utterance.setup_seconds,
                     synthesis_seconds=utterance.synthesis_seconds,
+                    result=outcome.result,
                 )
             )
-            if outcome.result is not None:
-                made[utterance.job.id] = outcome.result
         if not spoken:
             return
         recorded = claims.record(lease.claim, spoken)
         lease.done([one.item for one in spoken])
-        if not all(recorded.accepted):
-            log.info("%d spoken segments were superseded or no longer wanted", recorded.accepted.count(False))
-        for job_id in made.keys() - set(recorded.complete):
-            self._assembler.discard(made[job_id])
-        for job_id in recorded.complete:
-            if job_id in made:  # a longer job is anybody's: the store has woken an assembler
-                self._publish(job_id, made[job_id])
+        for one, accepted in zip(spoken, recorded.accepted, strict=True):
+            if not accepted:
+                log.info("job %s: segment %s was superseded, or is no longer wanted", one.item.job_id, one.item.name)
+                if one.result is not None:
+                    self._assembler.discard(one.result)
 
     def _keep(self, utterance: Utterance, claim: str) -> _Kept | LoaError:
         """Store a segment and, where it is the whole job, make the job's audio out of it."""
         try:
-            audio = self._store_segment(utterance)
-            result = None
-            if utterance.job.segments_total == 1:
-                result = self._assembler.make(utterance.job, claim, {utterance.segment.address: audio})
-            return _Kept(audio_seconds=audio.seconds, result=result)
+            return self._store_job(utterance, claim) if utterance.job.segments_total == 1 else self._store_segment(utterance)
         except LoaError as error:
             return error
         except Exception as error:
             log.exception("segment %s was not stored", utterance.segment.address)
             return SynthesisFailed(f"the audio could not be stored: {type(error).__name__}: {error}")
 
-    def _store_segment(self, utterance: Utterance) -> StoredAudio:
-        """Where another process was faster, its audio is the one that counts."""
-        address = utterance.segment.address
-        if utterance.speech is None:
-            return read_segment(self._artifacts, address)
-        data = pack_segment(utterance.speech.pcm, utterance.speech.sample_rate, utterance.speech.words)
-        if not self._artifacts.write(paths.segment(address), data):
-            return read_segment(self._artifacts, address)
-        pcm, sample_rate, words = unpack_segment(data)  # 16 bits, as every later reader will find it
-        return StoredAudio(pcm=pcm, sample_rate=sample_rate, words=words)
+    def _store_segment(self, utterance: Utterance) -> _Kept:
+        address, speech = utterance.segment.address, utterance.speech
+        if speech is not None and self._write(address, speech):
+            return _Kept(audio_seconds=speech.seconds, result=None)
+        return _Kept(audio_seconds=read_segment(self._artifacts, address).seconds, result=None)
 
-    def _publish(self, job_id: str, result: dict[str, Any]) -> None:
-        batch = self._store.claims.claim_item(assemble_item(job_id), self._slot_id)
-        if batch is None:
-            self._assembler.discard(result)  # another process was faster
-        else:
-            self._assembler.publish(batch, result)
+    def _store_job(self, utterance: Utterance, claim: str) -> _Kept:
+        """Segment and audio are written side by side. Where another process was faster with the segment, its audio counts."""
+        address, speech = utterance.segment.address, utterance.speech
+        if speech is not None:
+            writing = self._files.submit(self._write, address, speech)
+            audio = StoredAudio(pcm=as_stored(speech.pcm), sample_rate=speech.sample_rate, words=speech.words)
+            try:
+                kept = self._make(utterance, claim, audio)
+            finally:
+                first = writing.result()
+            if first:
+                return kept
+            assert kept.result is not None
+            self._assembler.discard(kept.result)
+        return self._make(utterance, claim, read_segment(self._artifacts, address))
+
+    def _make(self, utterance: Utterance, claim: str, audio: StoredAudio) -> _Kept:
+        result = self._assembler.make(utterance.job, claim, {utterance.segment.address: audio})
+        return _Kept(audio_seconds=audio.seconds, result=result)
+
+    def _write(self, address: str, speech: Speech) -> bool:
+        return self._artifacts.write(paths.segment(address), pack_segment(speech.pcm, speech.sample_rate, speech.words))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FAILED_EXIT = 70
+SWITCH_SECONDS = 0.0005  # Python's default, 5 ms, is what the finishing thread would wait for the claiming one, in every job
 READY = "ready"  # the message of a slot that waits to be announced hot
 QUARANTINED = "quarantined"  # how the message of a slot begins whose device is left alone
 QUARANTINE = 240.0  # seconds; with the start after it, less than the time that Celery leaves a process to start
@@ -100,12 +102,13 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         heartbeat.announce(engines=engines)
         with heartbeat.step("pin", "choosing the device"):
             device = _pin(settings, heartbeat)
+        sys.setswitchinterval(SWITCH_SECONDS)
         from worker.finishing import Finisher  # these import torch, which is to find its threads and device chosen
         from worker.speak import Speaker
         from worker.warm_up import WarmUp
 
         hot = WarmUp(settings, heartbeat, voices, assembler, device).run(engines)
-        finisher = Finisher(store, artifacts, assembler, heartbeat.leases, heartbeat.slot.id)
+        finisher = Finisher(store, artifacts, assembler, heartbeat.leases)
         finisher.start()
         speaker = Speaker(
             store=store,

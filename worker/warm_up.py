@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from loa.audio import pack_segment, unpack_segment
+from loa.audio import as_stored, pack_segment
 from loa.errors import BrokenVoice, InvalidSetting, LoaError, OutOfMemory, StartFailed, UnknownVoice, VoiceChanged
 from loa.jobs import Job, Order, new_job_id
 from loa.plan import plan_text
@@ -132,8 +132,8 @@ class WarmUp:
             id=new_job_id(), voice=voice.name, fingerprint=fingerprint, engine=voice.engine, characters=len(text), segment=segment
         )
         job = Job.from_record({**order.fields(), "state": State.ASSEMBLING, "created": "0"})
-        pcm, rate, words = unpack_segment(pack_segment(speech.pcm, speech.sample_rate, speech.words))
-        audio = StoredAudio(pcm=pcm, sample_rate=rate, words=words)
+        pack_segment(speech.pcm, speech.sample_rate, speech.words)
+        audio = StoredAudio(pcm=as_stored(speech.pcm), sample_rate=speech.sample_rate, words=speech.words)
         self._assembler.discard(self._assembler.make(job, "rehearsal", {segment.address: audio}))
 
 

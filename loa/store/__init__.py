@@ -10,7 +10,7 @@ import redis
 
 from loa.keys import PREFIX
 from loa.settings import Settings
-from loa.store.claims import Batch, Claims, Item, Recorded, Refusal, Spoken, assemble_item, plan_item
+from loa.store.claims import Batch, Claims, Item, Recorded, Refusal, Spoken
 from loa.store.connection import Breaker, Patience, connect_api, connect_briefly, connect_worker
 from loa.store.database import Database, Wake, no_wake
 from loa.store.jobs import Idempotency, Jobs, Submitted
@@ -33,11 +33,9 @@ __all__ = [
     "Spoken",
     "Store",
     "Submitted",
-    "assemble_item",
     "connect_api",
     "connect_briefly",
     "connect_worker",
-    "plan_item",
 ]
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from loa.errors import ArtifactMissing, LoaError
 from loa.jobs import Job
-from loa.keys import ASSEMBLE, PLAN, bucket
+from loa.keys import bucket
 from loa.plan import Segment
 from loa.store.database import Database
 from loa.store.scripts import milliseconds
@@ -62,12 +62,13 @@ class Spoken:
     audio_seconds: float
     setup_seconds: float = 0.0  # load events that it waited for
     synthesis_seconds: float = 0.0  # 0: it was in the store already
+    result: Mapping[str, Any] | None = None  # of a job of one segment whose audio is made already: its job ends with it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    accepted: tuple[bool, ...]  # False: superseded, canceled or failed meanwhile
-    complete: tuple[str, ...]  # jobs whose last segment this was
+    accepted: tuple[bool, ...]  # False: superseded, canceled or failed meanwhile; a result with it is not published
+    complete: tuple[str, ...]  # jobs whose last segment this was, and that are now to be assembled
 
 
 class Claims:
@@ -93,25 +94,18 @@ class Claims:
         items = tuple(Item(job_id, name) for job_id, name in zip(names[::2], names[1::2], strict=True))
         return Batch(claim=claim, items=items, jobs={job.id: job for job in records}, alone=outcome == "alone")
 
-    def claim_item(self, item: Item, slot: str, *, limit: float = LEAST_LIMIT) -> Batch | None:
-        """One named ready item, for the process that made it ready. None: somebody else was faster."""
-        reply = self._database.run("claim_item", item.job_id, item.name, slot, secrets.token_hex(8), milliseconds(limit))
-        if not reply:
-            return None
-        claim, record = reply
-        return Batch(claim=claim, items=(item,), jobs={item.job_id: Job.from_record(_pairs(record))})
-
     def start(self, claim: str, items: Sequence[Item]) -> list[Item]:
         """Mark items as started, just before the work that could kill the process; returns those still held."""
         answer = self._database.run("start", claim, *_flat(items))
         return [item for item, held in zip(items, answer, strict=True) if held]
 
     def record(self, claim: str, spoken: Sequence[Spoken]) -> Recorded:
-        """Record spoken segments; the last one of a job makes its assembly ready."""
+        """Record spoken segments. The last one of a job makes its assembly ready, or ends the job where it brings the result along."""
         arguments: list[str | int] = []
         for one in spoken:
             arguments += [one.item.job_id, one.item.name]
             arguments += [milliseconds(one.audio_seconds), _some(one.setup_seconds), _some(one.synthesis_seconds)]
+            arguments.append(json.dumps(one.result) if one.result else "")
         count, *rest = self._database.run("record", claim, *arguments)
         accepted, (complete, *rest) = rest[:count], rest[count:]
         self._database.wake(rest[complete:])
@@ -155,20 +149,6 @@ class Claims:
     def idle(self, slot: str, queue: str) -> None:
         """The slot's task has ended; if work is left, wake its successor."""
         self._database.wake(self._database.run("idle", slot, queue))
-
-
-def plan_item(job_id: str) -> Item:
-    return Item(job_id, PLAN)
-
-
-def assemble_item(job_id: str) -> Item:
-    return Item(job_id, ASSEMBLE)
-
-
-def without(batch: Batch, done: Iterable[Item]) -> Batch:
-    """The batch less some of its items."""
-    gone = set(done)
-    return replace(batch, items=tuple(item for item in batch.items if item not in gone))
 
 
 def _some(seconds: float) -> int:

@@ -87,10 +87,10 @@ class Jobs:
         """Where the job stands among the others."""
         keys = self._database.keys
         queue = ASSEMBLE if job.state is State.ASSEMBLING else speak(job.engine) if job.segments_total else PLAN
+        if job.finished is not None:
+            return Standing(now=job.finished)
         seconds, micros = self._database.command("time")
         now = seconds + micros / 1e6
-        if job.ended:
-            return Standing(now=now)
         rings = [keys.ring(queue, job.lane, job.owner, bucket) for bucket in (*BUCKETS, SOLO)]
         with self._database.pipeline() as pipeline:
             pipeline.zcount(keys.hot(queue), f"({milliseconds(now)}", "+inf")

@@ -25,7 +25,7 @@ from loa.artifacts import Artifacts
 from loa.errors import LoaError
 from loa.keys import ASSEMBLE, PLAN, speak
 from loa.settings import Settings
-from loa.store import Batch, Slot, Spoken, Store, assemble_item
+from loa.store import Batch, Slot, Spoken, Store
 
 SPEAK = speak("sine")
 QUEUES = (SPEAK, PLAN, ASSEMBLE)
@@ -87,8 +87,10 @@ class Player:
     def finish(self, audio: bytes | None = None) -> str:
         """Speak the next one-segment job and publish it; returns its id."""
         job_id = self.speak()
-        batch = self.store.claims.claim_item(assemble_item(job_id), self.slot)
-        assert batch is not None
+        batch = self.store.claims.claim(ASSEMBLE, self.slot, most=99, seconds=1e6, rate=1.0)
+        assert isinstance(batch, Batch)
+        others = [item for item in batch.items if item.job_id != job_id]
+        self.store.claims.hand_back(batch.claim, others)
         audio = audio or tone()
         folder = f"jobs/{job_id}/{batch.claim}"
         timings = {"job": job_id, "sample_rate": 8000, "duration_seconds": 0.5, "segments": []}

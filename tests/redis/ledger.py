@@ -9,7 +9,7 @@ from loa.jobs import Order, new_job_id
 from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, speak
 from loa.plan import Segment
 from loa.states import TERMINAL
-from loa.store import Batch, Reconciled, Refusal, Slot, Spoken, Store, assemble_item
+from loa.store import Batch, Item, Reconciled, Refusal, Slot, Spoken, Store
 
 ENGINE = "sine"
 SPEAK = speak(ENGINE)
@@ -52,8 +52,8 @@ class Bench:
         return self.store.claims.record(batch.claim, spoken).complete
 
     def assemble(self, job_id: str, slot: str = "w/0") -> bool:
-        batch = self.store.claims.claim_item(assemble_item(job_id), slot)
-        assert batch is not None
+        batch = self.claim(slot, ASSEMBLE)
+        assert batch.items == (Item(job_id, ASSEMBLE),)
         return self.store.claims.finish(batch.claim, job_id, RESULT)
 
     def plan(self, lengths: list[float], slot: str = "w/0") -> str:

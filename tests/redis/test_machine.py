@@ -27,7 +27,7 @@ from loa.broker import Broker
 from loa.errors import IdempotencyConflict, SynthesisFailed
 from loa.settings import Settings
 from loa.states import TERMINAL
-from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store, assemble_item
+from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
 from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, leftovers, pass_time, segments, tick
 
 SLOTS = ("a/0", "a/1", "b/0")
@@ -76,6 +76,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.recorded: Counter[Item] = Counter()
         self.returned: Counter[Item] = Counter()
         self.files: dict[str, bytes] = {}
+        self.published: set[tuple[str, str]] = set()  # jobs that ended with their record, and the claim that did it
         self.hot: set[str] = set()
         self.announced: set[str] = set()  # processes that said they are hot: a beat after a silence makes them so again
         tick(self.store)
@@ -196,22 +197,35 @@ class StoreMachine(RuleBasedStateMachine):
         hold.started |= set(held)
 
     @precondition(lambda self: any(hold.queue == SPEAK for hold in self.holds))
-    @rule(data=st.data(), some=st.booleans(), go_on=st.booleans())
-    def record(self, data: st.DataObject, some: bool, go_on: bool) -> None:
+    @rule(data=st.data(), some=st.booleans(), made=st.booleans(), twice=st.booleans())
+    def record(self, data: st.DataObject, some: bool, made: bool, twice: bool) -> None:
         hold = self.pick(data, SPEAK)
-        items = sorted(hold.started, key=lambda item: (item.job_id, item.name))
-        for job_id in self.record_items(hold, items[:1] if some else items) if items else ():
-            batch = self.store.claims.claim_item(assemble_item(job_id), hold.slot) if go_on else None
-            if batch is not None:
-                self.take(Hold(hold.slot, ASSEMBLE, batch))
+        items = sorted(hold.started, key=str)
+        self.record_items(hold, items[:1] if some else items, made=made, twice=twice)
 
-    def record_items(self, hold: Hold, items: list[Item]) -> tuple[str, ...]:
-        answer = self.store.claims.record(hold.claim, [Spoken(item=item, audio_seconds=1.0, synthesis_seconds=0.01) for item in items])
-        for item, accepted in zip(items, answer.accepted, strict=True):
-            assert not accepted or self.holder[item] == hold.claim, "no segment is recorded by a superseded claim"
-            self.recorded[item] += accepted
-            assert self.recorded[item] <= 1 + self.returned[item], "no segment is recorded twice"
-        return answer.complete
+    def record_items(self, hold: Hold, items: list[Item], *, made: bool, twice: bool = False) -> None:
+        """Record segments; `made`: jobs of one segment bring their audio along; `twice`: the answer to the first call was lost."""
+        spoken = []
+        for item in items:
+            result = None
+            if made and self.store.jobs.get(item.job_id, None).segments_total == 1:
+                self.write(hold, item.job_id)
+                result = self.result(hold, item.job_id)
+            spoken.append(Spoken(item=item, audio_seconds=1.0, synthesis_seconds=0.01, result=result))
+        answer = self.store.claims.record(hold.claim, spoken)
+        if twice:
+            again = self.store.claims.record(hold.claim, spoken)
+            for one, first, second in zip(spoken, answer.accepted, again.accepted, strict=True):
+                assert first == second or one.result is None, "a published result stays published"
+        for one, accepted in zip(spoken, answer.accepted, strict=True):
+            assert not accepted or self.holder[one.item] == hold.claim, "no segment is recorded by a superseded claim"
+            if accepted and one.result is not None and (one.item.job_id, hold.claim) not in self.published:
+                self.published.add((one.item.job_id, hold.claim))
+                self.finished[one.item.job_id] += 1
+            elif accepted and one.result is not None:
+                continue  # the very same call again
+            self.recorded[one.item] += accepted
+            assert self.recorded[one.item] <= 1 + self.returned[one.item], "no segment is recorded twice"
 
     @precondition(lambda self: any(hold.queue == PLAN for hold in self.holds))
     @rule(data=st.data(), count=st.integers(1, 9), whole=st.booleans())
@@ -238,13 +252,13 @@ class StoreMachine(RuleBasedStateMachine):
 
     def write(self, hold: Hold, job_id: str) -> None:
         path = f"jobs/{job_id}/{hold.claim}/audio.wav"
-        self.files[path] = f"{job_id} {hold.claim} {len(self.files)}".encode()
+        self.files.setdefault(path, f"{job_id} {hold.claim} {len(self.files)}".encode())  # what is written never changes
         hold.written[job_id] = path
 
-    @precondition(lambda self: any(hold.written for hold in self.holds))
+    @precondition(lambda self: any(hold.queue == ASSEMBLE and hold.written for hold in self.holds))
     @rule(data=st.data(), twice=st.booleans())
     def finish(self, data: st.DataObject, twice: bool) -> None:
-        hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.written]))
+        hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.queue == ASSEMBLE and hold.written]))
         for _ in range(1 + twice):  # the answer to the first call was lost
             done = self.publish(hold, hold.batch.items[0].job_id)
         self.finished[hold.batch.items[0].job_id] += done
@@ -260,8 +274,12 @@ class StoreMachine(RuleBasedStateMachine):
             "bytes": 1,
         }
         done = self.store.claims.finish(hold.claim, job_id, result)
-        assert not done or self.holder[assemble_item(job_id)] == hold.claim
+        assert not done or self.holder[Item(job_id, ASSEMBLE)] == hold.claim
         return done
+
+    def result(self, hold: Hold, job_id: str) -> dict[str, object]:
+        path = hold.written[job_id]
+        return {"path": path, "sha256": hashlib.sha256(self.files[path]).hexdigest(), "duration_seconds": 1.0, "sample_rate": 1, "bytes": 1}
 
     @precondition(lambda self: any(hold.queue == ASSEMBLE for hold in self.holds))
     @rule(data=st.data())
@@ -294,9 +312,7 @@ class StoreMachine(RuleBasedStateMachine):
     def go_on(self, hold: Hold) -> None:
         item = hold.batch.items[0]
         if hold.queue == SPEAK:
-            for job_id in self.record_items(hold, sorted(hold.started, key=str)):
-                if (batch := self.store.claims.claim_item(assemble_item(job_id), hold.slot)) is not None:
-                    self.take(Hold(hold.slot, ASSEMBLE, batch))
+            self.record_items(hold, sorted(hold.started, key=str), made=True)
         elif hold.queue == PLAN:
             done = self.store.claims.plan(hold.claim, item.job_id, segments([2.0, 9.0, 2.0]), f"plans/{hold.claim}")
             assert not done or self.holder[item] == hold.claim
@@ -416,7 +432,7 @@ class StoreMachine(RuleBasedStateMachine):
         if hold.queue == PLAN:
             self.store.claims.plan(hold.claim, item.job_id, segments([2.0, 9.0]), f"plans/{hold.claim}")
         elif hold.queue == SPEAK:
-            self.record_items(hold, held)
+            self.record_items(hold, held, made=len(self.jobs) % 2 == 0)
         else:
             self.write(hold, item.job_id)
             self.finished[item.job_id] += self.publish(hold, item.job_id)

@@ -9,7 +9,7 @@ import pytest
 from loa.errors import IdempotencyConflict, SchemaMismatch, StoreUnavailable, SynthesisFailed, UnknownJob
 from loa.jobs import job_json
 from loa.states import MOVES, State
-from loa.store import Idempotency, Item, Refusal, Spoken, assemble_item
+from loa.store import Idempotency, Item, Refusal, Spoken
 from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, RESULT, SPEAK, Bench, an_order, leftovers, pass_time, tick
 
 
@@ -140,11 +140,27 @@ def test_a_finish_whose_answer_was_lost_may_be_repeated(bench: Bench) -> None:
     bench.hot()
     job_id = bench.submit()
     bench.speak(bench.claim())
-    batch = bench.store.claims.claim_item(assemble_item(job_id), "w/0")
-    assert batch is not None
+    batch = bench.claim(queue=ASSEMBLE)
     assert bench.store.claims.finish(batch.claim, job_id, RESULT)
     assert bench.store.claims.finish(batch.claim, job_id, RESULT), "the same claim gets the same answer"
     assert not bench.store.claims.finish("7-other", job_id, RESULT)
+
+
+def test_a_job_of_one_segment_ends_with_its_record(bench: Bench) -> None:
+    bench.hot()
+    job_id = bench.submit()
+    old = bench.claim()
+    bench.store.claims.start(old.claim, old.items)
+    spoken = [Spoken(item=old.items[0], audio_seconds=1.0, result=RESULT)]
+    bench.store.claims.hand_back(old.claim, old.items)
+    assert bench.store.claims.record(old.claim, spoken).accepted == (False,)
+    new = bench.claim()
+    for _ in range(2):  # the answer to the first call was lost
+        recorded = bench.store.claims.record(new.claim, spoken)
+        assert (recorded.accepted, recorded.complete) == ((True,), ())
+    job = bench.store.jobs.get(job_id)
+    assert (job.state, job.result, job.segments_done) == (State.SUCCEEDED, RESULT, 1)
+    assert bench.refused(queue=ASSEMBLE) is Refusal.EMPTY
 
 
 def test_a_beat_keeps_a_lease_but_not_beyond_its_limit(bench: Bench) -> None:

@@ -10,7 +10,7 @@ import pytest
 from loa.errors import StorageFull
 from loa.states import State
 from loa.store import Batch
-from tests.worker.bench import RATE, SLOT, Bench
+from tests.worker.bench import RATE, Bench
 from worker import paths
 from worker.engines.base import Speech
 from worker.finishing import Finisher, Utterance, Uttered
@@ -23,7 +23,7 @@ Finish = Callable[[Batch, list[Speech | None]], None]
 def finish(bench: Bench) -> Iterator[Finish]:
     """Hand a batch to a finisher and wait until it is finished."""
     leases = Leases()
-    finisher = Finisher(bench.store, bench.artifacts, bench.assembler, leases, SLOT)
+    finisher = Finisher(bench.store, bench.artifacts, bench.assembler, leases)
     finisher.start()
 
     def hand_over(batch: Batch, speeches: list[Speech | None]) -> None:

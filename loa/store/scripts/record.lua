@@ -1,11 +1,12 @@
--- Records spoken segments. The last one of a job creates its assemble item in the same step.
--- ARGV: claim, then five for each segment: job, item, audio ms, set-up ms, synthesis ms.
--- Returns {n, n × 1 (recorded) or 0 (superseded), m, m × job whose last segment this was, tokens…}.
+-- Records spoken segments. The last one of a job creates its assemble item in the same step; or, where the process that spoke a job's only segment has
+-- made the audio already, it makes the same two moves itself and ends the job.
+-- ARGV: claim, then six for each segment: job, item, audio ms, set-up ms, synthesis ms, result (JSON) or ''.
+-- Returns {n, n × 1 (recorded) or 0 (superseded), m, m × job that is now to be assembled, tokens…}.
 local claim = ARGV[1]
-local accepted, spoken, wake = {}, {}, false
+local accepted, spoken = {}, {}
 local queue, audio, compute
-for index = 2, #ARGV, 5 do
-  local id, item = ARGV[index], ARGV[index + 1]
+for index = 2, #ARGV, 6 do
+  local id, item, result = ARGV[index], ARGV[index + 1], ARGV[index + 5]
   local record = held(claim, id, item)
   drop_claim_item(claim, id, item)
   local job = record and place(id)
@@ -24,14 +25,20 @@ for index = 2, #ARGV, 5 do
     local total = int(redis.call('HGET', fields, 'total'))
     if redis.call('HINCRBY', fields, 'done', 1) == total then
       move(job, 'spoken')
-      make_ready(job, 'assemble', { '0', 0, 'r', '', 0, 0 }, false)
-      redis.call('SADD', key('queues'), 'assemble')
-      spoken[#spoken + 1] = id
-      wake = wake or total > 1 -- a one-segment job is assembled by the process that spoke it
+      if total == 1 and result ~= '' then
+        move(job, 'finish')
+        redis.call('HSET', fields, 'result', result, 'finished_by', claim)
+        close(job)
+      else
+        make_ready(job, 'assemble', { '0', 0, 'r', '', 0, 0 }, false)
+        redis.call('SADD', key('queues'), 'assemble')
+        spoken[#spoken + 1] = id
+      end
     end
     accepted[#accepted + 1] = 1
   else
-    accepted[#accepted + 1] = 0
+    -- This very call may have been made before, and only its answer been lost.
+    accepted[#accepted + 1] = redis.call('HGET', key('job', id), 'finished_by') == claim and 1 or 0
   end
 end
 if audio then
@@ -49,7 +56,7 @@ reply[#reply + 1] = #spoken
 for _, id in ipairs(spoken) do
   reply[#reply + 1] = id
 end
-if wake then
+if #spoken > 0 then
   for _, token in ipairs(issue('assemble')) do
     reply[#reply + 1] = token
   end
