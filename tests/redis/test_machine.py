@@ -219,11 +219,12 @@ class StoreMachine(RuleBasedStateMachine):
                 assert first == second or one.result is None, "a published result stays published"
         for one, accepted in zip(spoken, answer.accepted, strict=True):
             assert not accepted or self.holder[one.item] == hold.claim, "no segment is recorded by a superseded claim"
-            if accepted and one.result is not None and (one.item.job_id, hold.claim) not in self.published:
-                self.published.add((one.item.job_id, hold.claim))
+            ended_here = (one.item.job_id, hold.claim)
+            if accepted and ended_here in self.published:
+                continue  # this claim has ended the job before: it is told the same again
+            if accepted and one.result is not None:
+                self.published.add(ended_here)
                 self.finished[one.item.job_id] += 1
-            elif accepted and one.result is not None:
-                continue  # the very same call again
             self.recorded[one.item] += accepted
             assert self.recorded[one.item] <= 1 + self.returned[one.item], "no segment is recorded twice"
 
