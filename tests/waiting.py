@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Return as soon as `condition` is true; fail when it is not within `seconds`."""
+def wait_until(condition: Callable[[], T], seconds: float = 20.0, what: str = "") -> T:
+    """Return what `condition` gives as soon as that is true; fail when it is not within `seconds`."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {seconds:g} s"
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what or condition}"
         time.sleep(0.01)
+    return value

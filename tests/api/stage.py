@@ -14,9 +14,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,17 +25,11 @@ from loa.errors import LoaError
 from loa.keys import ASSEMBLE, PLAN, speak
 from loa.settings import Settings
 from loa.store import Batch, Slot, Spoken, Store
+from tests.waiting import wait_until
 
 SPEAK = speak("sine")
 QUEUES = (SPEAK, PLAN, ASSEMBLE)
 MAIN = "import sys; from api.server import main; sys.exit(main())"
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def tone(seconds: float = 0.5, rate: int = 8000) -> bytes:

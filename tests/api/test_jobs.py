@@ -13,8 +13,9 @@ from api.schemas import JobJson, JobPage
 from api.service import Service
 from loa.errors import Unspeakable
 from loa.jobs import new_job_id
-from tests.api.stage import Player, wait_until
+from tests.api.stage import Player
 from tests.api.test_submit import refused, submit
+from tests.waiting import wait_until
 
 STRANGE_IDS = [
     "x",

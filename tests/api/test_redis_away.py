@@ -19,8 +19,9 @@ from loa.artifacts import Artifacts
 from loa.broker import Broker
 from loa.settings import Settings
 from loa.store import Store
-from tests.api.stage import MAIN, Reply, Served, serve, wait_until
+from tests.api.stage import MAIN, Reply, Served, serve
 from tests.conftest import VOICES
+from tests.waiting import wait_until
 
 IN_TIME = 3.0  # seconds for a refusal
 TEXT = {"input": "Hello.", "voice": "sine"}

@@ -20,7 +20,8 @@ import redis
 from api.schemas import JobJson
 from api.service import Service
 from loa.settings import Settings
-from tests.api.stage import SPEAK, Player, Served, serve, tone, wait_until
+from tests.api.stage import SPEAK, Player, Served, serve, tone
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = ("torch", "torchaudio", "onnx", "onnxruntime", "piper", "worker", "numpy", "soundfile", "celery", "kombu")

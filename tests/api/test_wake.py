@@ -12,7 +12,8 @@ import redis
 from api.wake import Wakeups
 from loa.settings import Settings
 from loa.wakeups import expiry, task_name
-from tests.api.stage import SPEAK, wait_until
+from tests.api.stage import SPEAK
+from tests.waiting import wait_until
 
 
 def messages(url: str, name: str = SPEAK) -> list[dict[str, object]]:

@@ -10,8 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import kombu
@@ -22,6 +21,7 @@ import redis
 from loa import broker as broker_module
 from loa.broker import Broker, Server, broker_url, find_server, running_url
 from loa.errors import BrokerMissing, DataDirInUse, InvalidSetting, StartFailed
+from tests.waiting import wait_until
 
 OWNER = """
 import sys, threading
@@ -38,13 +38,6 @@ threading.Event().wait()
 def connected(url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(url, decode_responses=True) as client:
         yield client
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def gone(pid: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from loa.errors import StoreUnavailable
 from loa.reconciler import Reconciler
 from loa.store import Reconciled
+from tests.waiting import wait_until
 
 
 class Ticks:
@@ -38,10 +38,7 @@ def lost() -> Reconciled:
 def run(ticks: Ticks, count: int) -> None:
     reconciler = Reconciler(ticks, 0.01)  # type: ignore[arg-type]
     reconciler.start()
-    deadline = time.monotonic() + 10
-    while ticks.done < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_until(lambda: ticks.done >= count, 10)
     reconciler.stop()
     assert not reconciler.is_alive()
 

@@ -22,6 +22,7 @@ from loa.errors import DataDirInUse, InvalidSetting, PortInUse, StartFailed, Sto
 from loa.part import Part
 from loa.settings import Settings
 from loa.stack import Stack, Step, service_parts
+from tests.waiting import wait_until
 
 # What GET /v1/workers shows; the stand-in for the API is ready as soon as the worker wrote `hot` into Redis.
 API = """
@@ -60,13 +61,6 @@ print("hot", flush=True)
 while True:
     signal.pause()
 """
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def running(pid: int) -> bool:

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +19,7 @@ from loa.store import Slot, Store
 from loa.submission import Desk, Submission
 from loa.voices import VoiceRegistry
 from loa.wakeups import task_name
+from tests.waiting import wait_until
 from worker.app import create_app
 
 ROOT = Path(__file__).parents[2]
@@ -29,16 +28,6 @@ QUICK = {"lease": 3.0, "beat": 0.5, "reconcile": 0.25, "drain_seconds": 3.0, "th
 EXPRESSION = "from worker.main import main; main({queues!r})"
 
 T = TypeVar("T")
-
-
-def wait_until(condition: Callable[[], T], seconds: float = 15.0, what: str = "") -> T:
-    """Poll until the condition is true, and return its value."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what or condition}")
-        time.sleep(0.02)
-    return value
 
 
 class WorkerProcess:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from loa.states import State
-from tests.worker.fleet import START, Fleet, wait_until
+from tests.waiting import wait_until
+from tests.worker.fleet import START, Fleet
 
 SLOW = {"LOA_SINE_SECONDS": "0.5", "LOA_BATCH_MAX": "2"}
 

@@ -14,7 +14,7 @@ from loa.jobs import Order, new_job_id
 from loa.plan import Segment
 from loa.settings import Settings
 from loa.store import Batch, Slot, Store
-from tests.worker.fleet import wait_until
+from tests.waiting import wait_until
 from worker.heartbeat import HUNG_EXIT, Heartbeat
 
 QUEUE = "speak.sine"

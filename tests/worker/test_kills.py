@@ -14,7 +14,8 @@ import redis
 
 from loa.states import State
 from loa.store import Slot
-from tests.worker.fleet import START, Fleet, wait_until
+from tests.waiting import wait_until
+from tests.worker.fleet import START, Fleet
 
 KILLS = 10
 JOBS = 100

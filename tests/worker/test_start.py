@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from loa.states import State
-from tests.worker.fleet import START, Fleet, wait_until
+from tests.waiting import wait_until
+from tests.worker.fleet import START, Fleet
 
 
 def test_a_start_announces_each_step_then_hot(fleet: Fleet) -> None:

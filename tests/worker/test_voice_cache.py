@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.waiting import wait_until
 from worker.voice_cache import VoiceCache
 
 
@@ -75,8 +76,7 @@ def test_concurrent_misses_wait_for_one_load() -> None:
     threads = [threading.Thread(target=lambda: found.append(cache.get("a", "1"))) for _ in range(8)]
     for thread in threads:
         thread.start()
-    while cache.figures().misses < 8:
-        time.sleep(0.001)
+    wait_until(lambda: cache.figures().misses == 8)
     loads.go.set()
     for thread in threads:
         thread.join(10)

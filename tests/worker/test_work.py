@@ -13,7 +13,8 @@ import soundfile
 from loa.broker import Broker
 from loa.states import State
 from loa.submission import Upload
-from tests.worker.fleet import Fleet, WorkerProcess, wait_until
+from tests.waiting import wait_until
+from tests.worker.fleet import Fleet, WorkerProcess
 
 
 @pytest.fixture(scope="module")
