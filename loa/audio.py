@@ -45,8 +45,6 @@ def pack_segment(pcm: np.ndarray, sample_rate: int, words: Sequence[Word]) -> by
 
     The same segment always gives the same bytes. Raises SynthesisFailed for samples that are not numbers.
     """
-    if not np.isfinite(pcm).all():
-        raise SynthesisFailed("the engine returned samples that are not numbers")
     facts = {
         "sample_rate": sample_rate,
         "words": [{"text": word.text, "start": word.start, "end": word.end, "offset": word.offset} for word in words],
@@ -57,7 +55,10 @@ def pack_segment(pcm: np.ndarray, sample_rate: int, words: Sequence[Word]) -> by
 
 
 def as_stored(pcm: np.ndarray) -> np.ndarray:
-    """float32 PCM [samples] with the 16 bits that it has once it was stored: what `unpack_segment` gives for what `pack_segment` took."""
+    """float32 PCM [samples] with the 16 bits that it has once it was stored: what `unpack_segment` gives for what `pack_segment` took.
+
+    Raises SynthesisFailed for samples that are not numbers.
+    """
     return _rounded(pcm).astype(np.float32) / PCM_SCALE
 
 
@@ -77,6 +78,8 @@ def unpack_segment(data: bytes) -> tuple[np.ndarray, int, tuple[Word, ...]]:
 
 
 def _rounded(pcm: np.ndarray) -> np.ndarray:
+    if not np.isfinite(pcm).all():
+        raise SynthesisFailed("the engine returned samples that are not numbers")
     return np.rint(np.clip(pcm, -1.0, 1.0) * PCM_SCALE).astype("<i2")
 
 

@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -42,10 +42,11 @@ class Utterance:
 
 @dataclass(frozen=True, kw_only=True)
 class _Kept:
-    """A segment that is in the artifact store."""
+    """A segment whose audio is in the artifact store, as such or as its job's."""
 
     audio_seconds: float
     result: dict[str, Any] | None  # of a job of one segment: what its job ends with
+    unsaved: Speech | None = None  # the segment itself, to be stored after that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,6 @@ class Finisher(threading.Thread):
         self._store, self._artifacts, self._assembler, self._leases = store, artifacts, assembler, leases
         self._queue: queue.Queue[Uttered | None] = queue.Queue(WAITING_BATCHES)
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="writer")
-        self._files = ThreadPoolExecutor(WRITERS, thread_name_prefix="file")  # for what a writer wants done beside its own work
 
     def put(self, uttered: Uttered) -> None:
         """Hand over a batch; waits while too many are under way. The lease is dropped when it is finished."""
@@ -78,7 +78,6 @@ class Finisher(threading.Thread):
         if self.is_alive():
             self.join(seconds)
         self._pool.shutdown(wait=False)
-        self._files.shutdown(wait=False)
 
     def run(self) -> None:
         while (uttered := self._queue.get()) is not None:
@@ -96,6 +95,7 @@ class Finisher(threading.Thread):
     def _finish(self, uttered: Uttered) -> None:
         lease, claims = uttered.lease, self._store.claims
         spoken: list[Spoken] = []
+        unsaved: list[tuple[str, Speech]] = []
         side_by_side = self._pool.map if len(uttered.utterances) > 1 else map  # a lone segment is not worth another thread's wake-up
         for utterance, outcome in zip(uttered.utterances, side_by_side(self._keep, uttered.utterances, repeat(lease.claim)), strict=True):
             if isinstance(outcome, ArtifactMissing):
@@ -114,6 +114,8 @@ class Finisher(threading.Thread):
                     result=outcome.result,
                 )
             )
+            if outcome.unsaved is not None:
+                unsaved.append((utterance.segment.address, outcome.unsaved))
         if not spoken:
             return
         recorded = claims.record(lease.claim, spoken)
@@ -123,11 +125,13 @@ class Finisher(threading.Thread):
                 log.info("job %s: segment %s was superseded, or is no longer wanted", one.item.job_id, one.item.name)
                 if one.result is not None:
                     self._assembler.discard(one.result)
+        for address, speech in unsaved:
+            self._save(address, speech)
 
     def _keep(self, utterance: Utterance, claim: str) -> _Kept | LoaError:
         """Store a segment and, where it is the whole job, make the job's audio out of it."""
         try:
-            return self._store_job(utterance, claim) if utterance.job.segments_total == 1 else self._store_segment(utterance)
+            return self._make_job(utterance, claim) if utterance.job.segments_total == 1 else self._store_segment(utterance)
         except LoaError as error:
             return error
         except Exception as error:
@@ -140,21 +144,13 @@ class Finisher(threading.Thread):
             return _Kept(audio_seconds=speech.seconds, result=None)
         return _Kept(audio_seconds=read_segment(self._artifacts, address).seconds, result=None)
 
-    def _store_job(self, utterance: Utterance, claim: str) -> _Kept:
-        """Segment and audio are written side by side. Where another process was faster with the segment, its audio counts."""
+    def _make_job(self, utterance: Utterance, claim: str) -> _Kept:
+        """The job needs its audio file alone; for later jobs the segment is stored when nobody waits for it any more."""
         address, speech = utterance.segment.address, utterance.speech
-        if speech is not None:
-            writing = self._files.submit(self._write, address, speech)
-            audio = StoredAudio(pcm=as_stored(speech.pcm), sample_rate=speech.sample_rate, words=speech.words)
-            try:
-                kept = self._make(utterance, claim, audio)
-            finally:
-                first = writing.result()
-            if first:
-                return kept
-            assert kept.result is not None
-            self._assembler.discard(kept.result)
-        return self._make(utterance, claim, read_segment(self._artifacts, address))
+        if speech is None or self._artifacts.exists(paths.segment(address)):  # another process was faster: its audio counts
+            return self._make(utterance, claim, read_segment(self._artifacts, address))
+        audio = StoredAudio(pcm=as_stored(speech.pcm), sample_rate=speech.sample_rate, words=speech.words)
+        return replace(self._make(utterance, claim, audio), unsaved=speech)
 
     def _make(self, utterance: Utterance, claim: str, audio: StoredAudio) -> _Kept:
         result = self._assembler.make(utterance.job, claim, {utterance.segment.address: audio})
@@ -162,3 +158,10 @@ class Finisher(threading.Thread):
 
     def _write(self, address: str, speech: Speech) -> bool:
         return self._artifacts.write(paths.segment(address), pack_segment(speech.pcm, speech.sample_rate, speech.words))
+
+    def _save(self, address: str, speech: Speech) -> None:
+        """Store a segment whose job has ended: only a later job with the same words would miss it."""
+        try:
+            self._write(address, speech)
+        except LoaError as error:
+            log.warning("segment %s was not kept for later jobs: %s", address, error.message)

@@ -11,7 +11,6 @@ from loa.errors import StorageFull
 from loa.states import State
 from loa.store import Batch
 from tests.worker.bench import RATE, Bench
-from worker import paths
 from worker.engines.base import Speech
 from worker.finishing import Finisher, Utterance, Uttered
 from worker.leases import Leases
@@ -66,18 +65,47 @@ def test_a_full_disk_fails_the_job(bench: Bench, finish: Finish, monkeypatch: py
     write = bench.artifacts.write
 
     def full(path: str, data: object) -> bool:
-        if path == paths.segment(doomed):
+        if path.startswith(f"jobs/{job_ids[0]}/"):
             raise StorageFull("no space left")
         return write(path, data)
 
     job_ids = [bench.submit("One."), bench.submit("Two.")]
     batch = bench.claim("speak.sine")
-    doomed = batch.jobs[job_ids[0]].segment.address
     monkeypatch.setattr(bench.artifacts, "write", full)
     finish(batch, [tone(), tone()])
     failed, succeeded = (bench.job(job_id) for job_id in job_ids)
     assert failed.error["code"] == "storage_full"
     assert succeeded.state is State.SUCCEEDED
+
+
+def test_a_disk_that_is_full_after_the_audio_was_written_spoils_no_job(
+    bench: Bench, finish: Finish, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write = bench.artifacts.write
+
+    def full(path: str, data: object) -> bool:
+        if path.startswith("segments/"):
+            raise StorageFull("no space left")
+        return write(path, data)
+
+    job_id = bench.submit("One.")
+    monkeypatch.setattr(bench.artifacts, "write", full)
+    finish(bench.claim("speak.sine"), [tone()])
+    assert bench.job(job_id).state is State.SUCCEEDED
+    assert "was not kept for later jobs: no space left" in caplog.text
+
+
+def test_a_full_disk_fails_a_long_job_whose_segment_it_cannot_hold(bench: Bench, finish: Finish, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = bench.submit("A long text has many sentences. " * 20)
+    bench.planner.plan(bench.claim("plan"))
+
+    def full(path: str, data: object) -> bool:
+        raise StorageFull("no space left")
+
+    batch = bench.claim("speak.sine")
+    monkeypatch.setattr(bench.artifacts, "write", full)
+    finish(batch, [tone() for _ in batch.items])
+    assert bench.job(job_id).error["code"] == "storage_full"
 
 
 def test_samples_that_are_no_numbers_fail_the_job(bench: Bench, finish: Finish) -> None:
