@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import ipaddress
 import logging
 import signal
@@ -56,6 +57,7 @@ def main(settings: Settings | None = None) -> int:
         log.warning("anyone who reaches %s may submit jobs and hear all of them", server.url)
     service.start(refuse)
     log.info("listening on %s", server.url)
+    gc.freeze()  # modules and routes live as long as the process: no collection inside a request needs to look at them
     server.run(closing=service.close)
     service.stop()
     if refused:

@@ -6,6 +6,7 @@ it is ready; its parent begins to take messages, and then announces it hot (work
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -81,6 +82,7 @@ def start_process(node: str) -> None:
             _last_words(heartbeat, reason)
         os._exit(FAILED_EXIT)
     watchdog.cancel()
+    gc.freeze()  # what the start has made lives as long as the process: no collection inside a job needs to look at it
 
 
 def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
