@@ -103,7 +103,7 @@ def test_demo_with_the_default_voice(tmp_path: Path, listener: Listener) -> None
     for step in (
         "broker: answers",
         "api: answers",
-        "loading engine vits",
+        "load vits:",
         "hot on",
         "voice: joe (the default)",
         "1/1 segments",

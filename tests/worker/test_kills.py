@@ -51,10 +51,10 @@ def test_ten_kills_over_a_hundred_jobs(fleet: Fleet, endings: Counter[str]) -> N
     worker = fleet.worker("speak", LOA_PROCESSES="2", LOA_BATCH_MAX="4", LOA_SINE_SECONDS="0.3")
     first = {slot.id: slot for slot in worker.hot(2)}
     assert sorted(slot_id.rpartition("/")[2] for slot_id in first) == ["0", "1"]
-    job_ids = [fleet.submit(f"This is job number {number}.") for number in range(JOBS)]
-
+    job_ids: list[str] = []
     restarts = []
-    for _ in range(KILLS):
+    for kill in range(KILLS):
+        job_ids += [fleet.submit(f"This is job number {number} of round {kill}.") for number in range(JOBS // KILLS)]
         slot, orphans = wait_until(lambda: busy_unharmed(fleet, worker.hot(1)), START, "a busy process")
         worker.kill_child(slot)
         killed = time.monotonic()
