@@ -1,0 +1,1 @@
+"""The `viettts` engine: the VietTTS model, which speaks with the voice of a few seconds of speech."""
