@@ -21,8 +21,8 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 
 from loa.artifacts import FULL
+from loa.bundles import LOOPBACK, safe_url
 from loa.errors import ChecksumMismatch, DownloadFailed, StorageFull
-from loa.voice_manifest import LOOPBACK, safe_url
 
 CHUNK = 1 << 16  # bytes
 ATTEMPTS = 5  # connections that are tried for one file before the user is asked to run the command again

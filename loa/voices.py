@@ -8,7 +8,6 @@ that has any of them is taken.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import hashlib
 import importlib.resources
@@ -20,13 +19,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from loa.errors import BrokenManifest, BrokenVoice, UnknownEngine, UnknownVoice, VoiceNotInstalled
+from loa.errors import BrokenManifest, UnknownEngine, UnknownVoice
+from loa.installed import Digests, check, sizes
 from loa.settings import Settings
-from loa.voice_manifest import VOICE_NAME, Voice, VoiceFile, read_manifest
+from loa.voice_manifest import Voice, read_manifest
 
-__all__ = ["Voice", "VoiceFile", "VoiceRegistry", "pull_record", "pulled_folder", "sha256_of"]
-
-PULL_RECORD = "pulled.json"  # what `loa voices pull` leaves beside the files: source, date, licence, checksums
+__all__ = ["Voice", "VoiceRegistry"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +42,7 @@ class VoiceRegistry:
         self._voices: dict[str, Voice] = {}
         self._broken: dict[str, BrokenManifest] = {}
         self._packages: dict[str, Path] = {}  # where each package lies that was found
-        self._digests: dict[tuple[str, int, int], str] = {}  # (path, size, mtime in ns) → sha256
+        self._digests = Digests()
 
     def all(self) -> dict[str, Voice]:
         """Every voice by name, in the order of names; manifests are read again only when one was added, changed or removed."""
@@ -85,24 +83,13 @@ class VoiceRegistry:
 
     def installed(self, voice: Voice) -> bool:
         """Whether all files of the voice are there. Whether they are whole is asked by `files`."""
-        _, sizes = self._look(voice)
-        return len(sizes) == len(voice.files)
+        _, found = self._look(voice)
+        return len(found) == len(voice.files)
 
     def files(self, voice: Voice) -> dict[str, Path]:
         """The path of each file by its role. Raises VoiceNotInstalled, or BrokenVoice when a file's size is not what the manifest says."""
-        folder, sizes = self._look(voice)
-        if missing := [file.name for file in voice.files if file.name not in sizes]:
-            raise VoiceNotInstalled(
-                f"voice {voice.name!r} is not installed ({', '.join(missing)} not found); install it with: loa voices pull {voice.name}",
-                voice=voice.name,
-                missing=missing,
-            )
-        for file in voice.files:
-            if file.size and sizes[file.name] != file.size:
-                path = folder / file.name
-                raise BrokenVoice(
-                    f"{path} has {sizes[file.name]} bytes; the manifest of voice {voice.name!r} says {file.size}", voice=voice.name
-                )
+        folder, found = self._look(voice)
+        check(voice, folder, found)
         return {file.role: folder / file.name for file in voice.files}
 
     def fingerprint(self, voice: Voice) -> str:
@@ -112,32 +99,20 @@ class VoiceRegistry:
         Raises like `files`.
         """
         paths = self.files(voice)
-        digests = {file.role: file.sha256 or self._digest(paths[file.role]) for file in voice.files}
+        digests = {file.role: file.sha256 or self._digests.of(paths[file.role]) for file in voice.files}
         # A voice without files is nothing but its name and options.
         identity = {"files": digests, "options": dict(voice.options), "name": "" if digests else voice.name}
         return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
     def describe(self, voice: Voice) -> dict[str, Any]:
         """The voice as JSON, for the API and the command line."""
-        return {
-            "name": voice.name,
-            "title": voice.title,
+        return voice.to_json() | {
             "language": voice.language,
             "engine": voice.engine,
             "engine_available": voice.engine_available,
             "installed": self.installed(voice),
             "common": voice.common,
             "sample_rate": voice.sample_rate or None,
-            "licence": voice.licence,
-            "licence_url": voice.licence_url or None,
-            "commercial_use": voice.commercial_use,
-            "notice": voice.notice or None,
-            "source": voice.source or None,
-            "bytes": sum(file.size for file in voice.files) or None,
-            "files": [
-                {"role": file.role, "name": file.name, "url": file.url or None, "size": file.size or None, "sha256": file.sha256 or None}
-                for file in voice.files
-            ],
         }
 
     def _refresh(self) -> None:
@@ -160,14 +135,14 @@ class VoiceRegistry:
 
     def _look(self, voice: Voice) -> tuple[Path, dict[str, int]]:
         """The first place that has any of the voice's files, and the size in bytes of each that is there."""
-        places = [pulled_folder(self._data_dir, voice.name)]
+        places = [voice.folder(self._data_dir)]
         if voice.manifest is not None:
             places += [voice.manifest.parent, voice.manifest.parent / voice.name]
         if voice.package and (packaged := self._package_folder(voice.package)) is not None:
             places.append(packaged)
         for place in places:
-            if sizes := _sizes(place, voice.files):
-                return place, sizes
+            if found := sizes(place, voice.files):
+                return place, found
         return places[0], {}
 
     def _package_folder(self, package: str) -> Path | None:
@@ -180,36 +155,6 @@ class VoiceRegistry:
             self._packages[package] = Path(next(iter(spec.submodule_search_locations)), *inner)
         return self._packages[package]
 
-    def _digest(self, path: Path) -> str:
-        status = path.stat()
-        key = (str(path), status.st_size, status.st_mtime_ns)
-        if key not in self._digests:
-            recorded = next((entry for entry in pull_record(path.parent).get("files", []) if entry["name"] == path.name), None)
-            same = recorded is not None and (recorded["size"], recorded["mtime_ns"]) == key[1:]
-            self._digests[key] = recorded["sha256"] if same else sha256_of(path)
-        return self._digests[key]
-
-
-def pulled_folder(data_dir: Path | str, name: str) -> Path:
-    """Where `loa voices pull` puts the files of voice `name`."""
-    if not VOICE_NAME.fullmatch(name):
-        raise ValueError(f"not a voice name: {name!r}")
-    return Path(data_dir) / "voices" / name
-
-
-def pull_record(folder: Path) -> dict[str, Any]:
-    """What `loa voices pull` recorded in a voice's folder; empty where nothing was pulled."""
-    try:
-        return json.loads((folder / PULL_RECORD).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):  # a damaged record proves nothing; the files can still be hashed
-        return {}
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, 64 hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
 
 def _manifests(folder: Path) -> list[tuple[str, int, int]]:
     try:
@@ -218,14 +163,6 @@ def _manifests(folder: Path) -> list[tuple[str, int, int]]:
     except FileNotFoundError:
         return []
     return sorted((path, status.st_mtime_ns, status.st_size) for path, status in found)
-
-
-def _sizes(folder: Path, files: tuple[VoiceFile, ...]) -> dict[str, int]:
-    found = {}
-    for file in files:
-        with contextlib.suppress(OSError):
-            found[file.name] = (folder / file.name).stat().st_size
-    return found
 
 
 def _close(name: str, names: dict[str, Voice]) -> list[str]:

@@ -75,8 +75,8 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     Shows first what the licence allows, and asks. A pull that was interrupted goes on where it stopped. Running workers find the voice by
     themselves.
     """
+    from loa.pull import pull as fetch
     from loa.settings import Settings
-    from loa.voice_pull import pull as fetch
     from loa.voices import VoiceRegistry
 
     settings = Settings.load()

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from loa.installed import PULL_RECORD
 from loa.settings import Settings
-from loa.voices import PULL_RECORD, VoiceRegistry
+from loa.voices import VoiceRegistry
 from tests.cli.small_server import SmallServer, cut
 
 Loa = Callable[..., Result]

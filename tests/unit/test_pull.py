@@ -16,9 +16,10 @@ import pytest
 
 from loa.download import CHUNK
 from loa.errors import ChecksumMismatch, DownloadFailed, NotPullable, StorageFull, VoiceNotInstalled
+from loa.pull import Progress, pull
 from loa.settings import Settings
-from loa.voice_pull import Progress, pull
-from loa.voices import Voice, VoiceFile, VoiceRegistry
+from loa.voice_manifest import VoiceFile
+from loa.voices import Voice, VoiceRegistry
 from tests.unit.file_server import FileServer, file_server
 from tests.waiting import wait_until
 
