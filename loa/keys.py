@@ -29,6 +29,7 @@ refused at start. Times are milliseconds of the Redis clock.
 | `jobs:OWNER:STATE` | zset | jobs of an owner in a state (or `all`), by creation | with the job record |
 | `ended` | zset | `OWNER JOB STATE` → when the record expires | with the job record |
 | `idempotency:OWNER:HASH` | string | `REQUESTHASH JOB` | `LOA_IDEMPOTENCY_HOURS` |
+| `voices` | hash | added voice → `CREATED RECORD`, see loa/voice_record.py | when the voice is removed |
 | `reconciler` | hash | `tick`, `run_id`, `hold` | never |
 | `events` | channel | `{"job", "state"}` whenever a job ends | – |
 """
@@ -127,6 +128,9 @@ class Keys:
 
     def idempotency(self, owner: str, key_hash: str) -> str:
         return self._key("idempotency", owner, key_hash)
+
+    def voices(self) -> str:
+        return self._key("voices")
 
     def events(self) -> str:
         return self._key("events")

@@ -15,7 +15,7 @@ from loa.bundles import Bundle, BundleFile, Manifest
 from loa.engines import ENGINES
 from loa.errors import BrokenVoice, VoiceNotInstalled
 
-__all__ = ["Voice", "VoiceFile", "read_manifest"]
+__all__ = ["Addition", "Voice", "VoiceFile", "read_manifest", "read_voice"]
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 PACKAGE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -24,8 +24,16 @@ VoiceFile = BundleFile
 
 
 @dataclass(frozen=True, kw_only=True)
+class Addition:
+    """What is known of a voice that somebody added from a recording, beside what a manifest would say."""
+
+    consent: str  # on what ground this person's voice may be used, in the words of whoever added it; never empty
+    created: float  # when: seconds since the epoch, by the Redis clock
+
+
+@dataclass(frozen=True, kw_only=True)
 class Voice(Bundle):
-    """A voice as its manifest describes it, installed or not."""
+    """A voice as its manifest describes it, installed or not, or as somebody added it (loa/voice_record.py)."""
 
     kind = "voice"
     absent = VoiceNotInstalled
@@ -38,6 +46,7 @@ class Voice(Bundle):
     package: str = ""  # importable package (or a folder in one, dotted) that holds the files
     options: Mapping[str, Any] = field(default_factory=dict)  # for the engine, e.g. the speaker of a multi-speaker model
     manifest: Path | None = field(default=None, compare=False)  # the file that all this was read from
+    addition: Addition | None = None  # None: a manifest describes it
 
     @property
     def engine_available(self) -> bool:
@@ -47,16 +56,20 @@ class Voice(Bundle):
 
 def read_manifest(path: Path) -> Voice:
     """The voice that `path` describes. Raises BrokenManifest, which names the file and the field."""
-    manifest = Manifest.open(path, Voice.kind)
+    return read_voice(Manifest.open(path, Voice.kind), manifest=path)
+
+
+def read_voice(table: Manifest, **origin: Any) -> Voice:
+    """The voice that a table describes; `origin` is its `manifest` or its `addition`. Raises BrokenManifest, which names the field."""
     voice = Voice(
-        **manifest.bundle(),
-        engine=manifest.take("engine", str),
-        language=manifest.match("language", LANGUAGE, 'a language tag such as "vi-VN"'),
-        sample_rate=manifest.count("sample_rate"),
-        common=manifest.take("common", bool, False),
-        package=manifest.match("package", PACKAGE, "the name of a Python package", ""),
-        options=manifest.take("options", dict, {}),
-        manifest=path,
+        **table.bundle(),
+        engine=table.take("engine", str),
+        language=table.match("language", LANGUAGE, 'a language tag such as "vi-VN"'),
+        sample_rate=table.count("sample_rate"),
+        common=table.take("common", bool, False),
+        package=table.match("package", PACKAGE, "the name of a Python package", ""),
+        options=table.take("options", dict, {}),
+        **origin,
     )
-    manifest.finish()
+    table.finish()
     return voice

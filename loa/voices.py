@@ -1,7 +1,8 @@
-"""The voices that this installation knows: read from manifests, kept up to date by stat, looked up without opening a file.
+"""The voices that this installation knows: read from manifests, kept up to date by stat, looked up without opening a file; and added ones.
 
 Manifests are read from three places; where two have the same name the later one wins: the folder `voices` that comes with Loa,
-LOA_DATA_DIR/voices, the folders of LOA_VOICES. A voice's files lie in LOA_DATA_DIR/voices/<name> (where `loa voices pull` puts them),
+LOA_DATA_DIR/voices, the folders of LOA_VOICES. An added voice wins over all of them, because it is the same in every process, and a
+manifest may be on one machine only. A voice's files lie in LOA_DATA_DIR/voices/<name> (where `loa voices pull` puts them),
 beside its manifest, in a folder of the voice's name beside its manifest, or in the Python package that the manifest names. The first place
 that has any of them is taken.
 """
@@ -16,10 +17,13 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loa.errors import BrokenManifest, UnknownEngine, UnknownVoice
+from loa.added_voices import AddedVoices
+from loa.errors import ArtifactMissing, BrokenManifest, UnknownEngine, UnknownVoice
 from loa.installed import Digests, check, sizes
 from loa.settings import Settings
 from loa.voice_manifest import Voice, read_manifest
@@ -32,14 +36,18 @@ log = logging.getLogger(__name__)
 class VoiceRegistry:
     """Every voice by name. Threads may share one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, added: AddedVoices | None = None) -> None:
+        """`added` None: only manifests count, as on a machine that looks at its own voices."""
+        self._added = added
         self._data_dir = Path(settings.data_dir)
         own = Path(str(importlib.resources.files("voices")))
-        added = [Path(folder).expanduser() for folder in settings.voices.split(":") if folder.strip()]
-        self._folders = (own, self._data_dir / "voices", *added)
+        named = [Path(folder).expanduser() for folder in settings.voices.split(":") if folder.strip()]
+        self._folders = (own, self._data_dir / "voices", *named)
         self._lock = threading.Lock()
         self._seen: list[tuple[str, int, int]] | None = None  # path, mtime, size of every manifest at the last reading
-        self._voices: dict[str, Voice] = {}
+        self._described: dict[str, Voice] = {}  # by manifests
+        self._user_voices: Mapping[str, Voice] = {}  # added, as of the last look
+        self._voices: dict[str, Voice] = {}  # both
         self._broken: dict[str, BrokenManifest] = {}
         self._packages: dict[str, Path] = {}  # where each package lies that was found
         self._digests = Digests()
@@ -55,9 +63,14 @@ class VoiceRegistry:
         return dict(self._broken)
 
     def get(self, name: str) -> Voice:
-        """The voice `name`, installed or not. Raises UnknownVoice, whose details name close ones, or BrokenManifest."""
+        """The voice `name`, installed or not.
+
+        Raises UnknownVoice, whose details name close ones, or BrokenManifest; StoreUnavailable when it may have been added a moment ago.
+        """
         self._refresh()
         if (voice := self._voices.get(name)) is not None:
+            return voice
+        if self._added is not None and (voice := self._added.find(name)) is not None:
             return voice
         if name in self._broken:
             raise BrokenManifest(self._broken[name].message, **self._broken[name].details)
@@ -69,7 +82,7 @@ class VoiceRegistry:
     def speakable(self, name: str) -> Voice:
         """The voice `name`, known to be usable by a job: its engine exists and its files are there.
 
-        Raises UnknownVoice, BrokenManifest, UnknownEngine, VoiceNotInstalled or BrokenVoice.
+        Raises UnknownVoice, BrokenManifest, UnknownEngine, VoiceNotInstalled, BrokenVoice or StoreUnavailable.
         """
         voice = self.get(name)
         if not voice.engine_available:
@@ -78,16 +91,25 @@ class VoiceRegistry:
                 voice=name,
                 engine=voice.engine,
             )
-        self.files(voice)
+        if voice.addition is None:
+            self.files(voice)
         return voice
 
     def installed(self, voice: Voice) -> bool:
         """Whether all files of the voice are there. Whether they are whole is asked by `files`."""
+        if voice.addition is not None:
+            return True  # every process can fetch its recording
         _, found = self._look(voice)
         return len(found) == len(voice.files)
 
     def files(self, voice: Voice) -> dict[str, Path]:
-        """The path of each file by its role. Raises VoiceNotInstalled, or BrokenVoice when a file's size is not what the manifest says."""
+        """The path of each file by its role; those of an added voice are fetched to this machine first.
+
+        Raises VoiceNotInstalled, or BrokenVoice when a file's size is not what the manifest says; for an added voice also UnknownVoice when
+        it was removed meanwhile, ArtifactMissing, StorageFull, StorageUnavailable.
+        """
+        if voice.addition is not None:
+            return self._fetched(voice)
         folder, found = self._look(voice)
         check(voice, folder, found)
         return {file.role: folder / file.name for file in voice.files}
@@ -96,10 +118,13 @@ class VoiceRegistry:
         """64 hex digits that change when the voice would sound different: its files' sha256s and its options.
 
         A sha256 that the manifest does not know is taken from the pull record, else computed once for each version of the file.
-        Raises like `files`.
+        Raises like `files`; of an added voice everything is known without them.
         """
-        paths = self.files(voice)
-        digests = {file.role: file.sha256 or self._digests.of(paths[file.role]) for file in voice.files}
+        if voice.addition is not None:
+            digests = {file.role: file.sha256 for file in voice.files}
+        else:
+            paths = self.files(voice)
+            digests = {file.role: file.sha256 or self._digests.of(paths[file.role]) for file in voice.files}
         # A voice without files is nothing but its name and options.
         identity = {"files": digests, "options": dict(voice.options), "name": "" if digests else voice.name}
         return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
@@ -112,10 +137,23 @@ class VoiceRegistry:
             "engine_available": voice.engine_available,
             "installed": self.installed(voice),
             "common": voice.common,
+            "added": voice.addition is not None,
             "sample_rate": voice.sample_rate or None,
+            "consent": voice.addition.consent if voice.addition else None,
+            "created_at": _instant(voice.addition.created) if voice.addition else None,
         }
 
     def _refresh(self) -> None:
+        self._read_manifests()
+        if self._added is not None and (added := self._added.all()) is not self._user_voices:
+            with self._lock:
+                self._user_voices = added
+                self._merge()
+
+    def _merge(self) -> None:
+        self._voices = dict(sorted({**self._described, **self._user_voices}.items()))
+
+    def _read_manifests(self) -> None:
         manifests = [path for folder in self._folders for path in _manifests(folder)]
         if manifests == self._seen:
             return
@@ -131,7 +169,18 @@ class VoiceRegistry:
                 except BrokenManifest as error:
                     log.error("voice manifest skipped: %s", error.message)
                     broken[name] = error
-            self._voices, self._broken, self._seen = dict(sorted(voices.items())), broken, manifests
+            self._described, self._broken, self._seen = voices, broken, manifests
+            self._merge()
+
+    def _fetched(self, voice: Voice) -> dict[str, Path]:
+        if self._added is None:
+            raise ValueError(f"voice {voice.name!r} was added, and this registry knows no added voices")
+        try:
+            return self._added.files(voice)
+        except ArtifactMissing as missing:
+            if self._added.find(voice.name) != voice:
+                raise UnknownVoice(f"voice {voice.name!r} was removed", voice=voice.name, close=[]) from missing
+            raise
 
     def _look(self, voice: Voice) -> tuple[Path, dict[str, int]]:
         """The first place that has any of the voice's files, and the size in bytes of each that is there."""
@@ -154,6 +203,10 @@ class VoiceRegistry:
                 return None  # not remembered: it may be installed while this process runs
             self._packages[package] = Path(next(iter(spec.submodule_search_locations)), *inner)
         return self._packages[package]
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _manifests(folder: Path) -> list[tuple[str, int, int]]:

@@ -1,7 +1,8 @@
 """The job store: the truth about every job, on one Redis.
 
-`Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them. Every change is one Lua script (store/scripts/),
-atomic, on the Redis clock; a Celery message is only a wake-up. docs/architecture.md tells the whole story.
+`Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them, `Store.voices` keeps the voices that users
+added. Every change is one Lua script (store/scripts/), atomic, on the Redis clock; a Celery message is only a wake-up.
+docs/architecture.md tells the whole story.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from loa.store.connection import Breaker, Patience, connect_api, connect_briefly
 from loa.store.database import Database, Wake, no_wake
 from loa.store.jobs import Idempotency, Jobs, Submitted
 from loa.store.slots import Pulse, Reconciled, Slot, Slots
+from loa.store.voices import Added, Voices
 
 __all__ = [
+    "Added",
     "Batch",
     "Breaker",
     "Claims",
@@ -33,6 +36,7 @@ __all__ = [
     "Spoken",
     "Store",
     "Submitted",
+    "Voices",
     "connect_api",
     "connect_briefly",
     "connect_worker",
@@ -53,6 +57,7 @@ class Store:
         self.jobs = Jobs(self.database)
         self.claims = Claims(self.database)
         self.slots = Slots(self.database)
+        self.voices = Voices(self.database)
 
     @classmethod
     def for_api(cls, settings: Settings, wake: Wake = no_wake) -> Store:

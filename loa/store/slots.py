@@ -32,6 +32,7 @@ class Slot:
     engines: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()  # common voices that are not installed
+    unserved: Mapping[str, str] = field(default_factory=dict)  # engine that is not installed → what is missing, and what to do
     steps: Mapping[str, float] = field(default_factory=dict)  # seconds of each step of the start
     message: str = ""  # what it is doing, or why it failed
 
@@ -57,13 +58,14 @@ class Slot:
             "engines": list(self.engines),
             "voices": list(self.voices),
             "skipped": list(self.skipped),
+            "unserved": dict(self.unserved),
             "steps": dict(self.steps),
             "message": self.message,
         }
 
     def fields(self) -> dict[str, str]:
         facts = {name: getattr(self, name) for name in ("pid", "host", "device", "device_uuid", "engines", "voices", "skipped", "message")}
-        return {"facts": json.dumps(facts | {"steps": dict(self.steps)}, ensure_ascii=False)}
+        return {"facts": json.dumps(facts | {"unserved": dict(self.unserved), "steps": dict(self.steps)}, ensure_ascii=False)}
 
     @classmethod
     def from_record(cls, slot_id: str, record: Mapping[str, str]) -> Slot:
