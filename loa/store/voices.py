@@ -34,7 +34,6 @@ class Voices:
         created, kept = self._database.run("add_voice", name, record)
         return Added(kept=kept, created=bool(created))
 
-    def remove(self, name: str) -> str | None:
-        """Forget a voice. Returns what was kept of it; None: there was none of this name."""
-        found: str | None = self._database.run("remove_voice", name)
-        return found
+    def remove(self, name: str, kept: str) -> bool:
+        """Forget a voice of which this is kept. False: it is not there any more, or it is another one by now."""
+        return bool(self._database.run("remove_voice", name, kept))

@@ -76,6 +76,11 @@ class Process:
         self.recordings.keep(voice.files[0], content)
         assert self._store.voices.add(voice.name, write_record(voice)).created
 
+    def remove(self, name: str) -> None:
+        kept = self._store.voices.find(name)
+        assert kept is not None
+        assert self._store.voices.remove(name, kept)
+
 
 @pytest.fixture
 def here(bench: Bench, tmp_path: Path) -> Process:
@@ -128,10 +133,13 @@ def test_of_many_additions_at_once_one_wins(bench: Bench) -> None:
     assert {answer.kept for answer in answers} == {bench.store.voices.find("anna")}
 
 
-def test_a_removed_voice_is_told_once(bench: Bench) -> None:
+def test_a_voice_is_removed_only_while_it_is_the_one_that_is_meant(bench: Bench) -> None:
     kept = bench.store.voices.add("anna", write_record(anna())).kept
-    assert bench.store.voices.remove("anna") == kept
-    assert bench.store.voices.remove("anna") is None
+    assert not bench.store.voices.remove("anna", kept + " ")
+    assert not bench.store.voices.remove("berta", kept)
+    assert bench.store.voices.find("anna") == kept
+    assert bench.store.voices.remove("anna", kept)
+    assert not bench.store.voices.remove("anna", kept)
     assert bench.store.voices.find("anna") is None
     assert bench.store.voices.all() == {}
 
@@ -199,18 +207,18 @@ def test_with_a_thread_no_lookup_asks_the_store(here: Process, bench: Bench) -> 
         here.clock.now += 100 * PERIOD
         here.registry.speakable("anna")
         assert here.looks == looks
-        bench.store.voices.remove("anna")
+        here.remove("anna")
         wait_until(lambda: "anna" not in here.added.all())
     finally:
         here.added.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "added voices"]
 
 
-def test_a_removed_voice_is_unknown_within_a_second(here: Process, there: Process, bench: Bench) -> None:
+def test_a_removed_voice_is_unknown_within_a_second(here: Process, there: Process) -> None:
     here.add(anna())
     there.clock.now += PERIOD
     there.registry.get("anna")
-    bench.store.voices.remove("anna")
+    here.remove("anna")
     there.clock.now += PERIOD
     with pytest.raises(UnknownVoice):
         there.registry.get("anna")
@@ -311,31 +319,31 @@ def test_a_recording_that_is_damaged_in_the_store_is_refused(here: Process) -> N
     assert list((here.data_dir / "voices" / ".added").glob("*")) == []
 
 
-def test_a_recording_that_is_gone_tells_whether_the_voice_is_as_well(here: Process, bench: Bench) -> None:
+def test_a_recording_that_is_gone_tells_whether_the_voice_is_as_well(here: Process) -> None:
     here.add(anna())
     voice = here.registry.get("anna")
     here.artifacts.delete(prompt_path(voice.files[0]))
     with pytest.raises(ArtifactMissing):
         here.registry.files(voice)
-    bench.store.voices.remove("anna")
+    here.remove("anna")
     with pytest.raises(UnknownVoice, match="'anna' was removed"):
         here.registry.files(voice)
 
 
-def test_copies_that_no_voice_needs_are_removed(here: Process, bench: Bench) -> None:
+def test_copies_that_no_voice_needs_are_removed(here: Process) -> None:
     here.add(anna())
     berta = anna(name="berta", files=(VoiceFile(role="prompt", name="berta.mp3", size=5, sha256=hashlib.sha256(b"berta").hexdigest()),))
     here.add(berta, b"berta")
     copies = {name: here.registry.files(here.registry.get(name))["prompt"] for name in ("anna", "berta")}
     for copy in copies.values():
         os.utime(copy, (0, 0))
-    bench.store.voices.remove("anna")
+    here.remove("anna")
     here.clock.now += PERIOD
     here.registry.all()
     assert [name for name, copy in copies.items() if copy.exists()] == ["berta"]
 
 
-def test_a_copy_that_was_made_just_now_is_left_alone(here: Process, bench: Bench) -> None:
+def test_a_copy_that_was_made_just_now_is_left_alone(here: Process) -> None:
     """It may be of a voice that was added after this process looked."""
     here.add(anna())
     copy = here.registry.files(here.registry.get("anna"))["prompt"]
@@ -365,6 +373,6 @@ def test_the_view_comes_back_with_redis(tmp_path: Path, caplog: pytest.LogCaptur
         process.clock.now += PERIOD
         assert "anna" in process.registry.all()
         broker.start()
-        store.voices.remove("anna")
+        process.remove("anna")
         process.clock.now += PERIOD
         assert "anna" not in process.registry.all()

@@ -1,4 +1,5 @@
--- Forgets an added voice. ARGV: name. Returns what was kept of it, or nothing where there was none.
-local kept = redis.call('HGET', key('voices'), ARGV[1])
-redis.call('HDEL', key('voices'), ARGV[1])
-return kept
+-- Forgets an added voice, if it is still the one that is meant. ARGV: name, what is kept of it. Returns 1 (forgotten) or 0.
+if redis.call('HGET', key('voices'), ARGV[1]) ~= ARGV[2] then
+  return 0
+end
+return redis.call('HDEL', key('voices'), ARGV[1])

@@ -1,0 +1,181 @@
+"""Adding and removing voices: the rules, and what is written when.
+
+A recording is judged before anything is kept. It is stored first and its record after it, so a voice that is known can be spoken with.
+A removal erases the recording and all that was made of it first and the record last, so one that breaks off can be repeated, and one that
+succeeded has left nothing. Two voices may be of one recording, and additions and removals may cross: whoever finds afterwards that a
+recording is needed and gone puts it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+from dataclasses import dataclass
+
+from loa.added_voices import AddedVoices
+from loa.bundles import BUNDLE_NAME
+from loa.engines import ENGINES
+from loa.errors import (
+    BrokenManifest,
+    InvalidRequest,
+    StoreUnavailable,
+    UnknownEngine,
+    UnknownVoice,
+    VoiceExists,
+    VoiceNotRemovable,
+)
+from loa.recordings import Recordings
+from loa.store import Voices
+from loa.voice_manifest import LANGUAGE, Addition, Voice, VoiceFile
+from loa.voice_prompt import judge, read_recording
+from loa.voice_record import read_record, write_record
+from loa.voices import VoiceRegistry
+
+DEFAULT_ENGINE = "viettts"
+MOST_BYTES = 50_000_000  # of a recording: 30 s at 192 kHz, stereo, 32 bit are 46 MB
+NAME_RULE = "a letter or a digit, then letters, digits, '_', '-' and '.', at most 64 characters"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewVoice:
+    """What a person who adds a voice says of it."""
+
+    name: str
+    recording: bytes  # the file as it came: wav, mp3, flac or ogg
+    language: str
+    licence: str
+    consent: str  # on what ground the speaker's voice may be used
+    title: str = ""  # "": the name
+    commercial_use: bool | None = None  # None: not said
+    engine: str = DEFAULT_ENGINE
+
+    def check(self) -> None:
+        """Raises InvalidRequest, which names the field, or UnknownEngine."""
+        if not BUNDLE_NAME.fullmatch(self.name):
+            raise InvalidRequest(f"name takes {NAME_RULE}", field="name")
+        if not LANGUAGE.fullmatch(self.language):
+            raise InvalidRequest("language takes a language tag such as vi-VN", field="language")
+        for field in ("licence", "consent"):
+            if not getattr(self, field).strip():
+                raise InvalidRequest(f"{field} may not be empty", field=field)
+        if (facts := ENGINES.get(self.engine)) is None:
+            raise UnknownEngine(f"this version of Loa has no engine {self.engine!r}", engine=self.engine)
+        if not facts.from_recordings:
+            able = ", ".join(name for name, facts in ENGINES.items() if facts.from_recordings and not facts.for_tests)
+            raise InvalidRequest(f"the engine {self.engine!r} makes no voice of a recording; choose {able}", field="engine")
+
+
+class VoiceDesk:
+    """Takes voices in and takes them away again. Threads may share one."""
+
+    def __init__(self, registry: VoiceRegistry, added: AddedVoices, recordings: Recordings) -> None:
+        self._registry, self._added, self._recordings = registry, added, recordings
+
+    def add(self, new: NewVoice, voices: Voices) -> tuple[Voice, bool]:
+        """The voice, and whether it was added now; False: the very same one was there already.
+
+        Raises InvalidRequest, UnknownEngine, VoiceExists, what `read_recording` and `judge` raise, StorageFull, StorageUnavailable,
+        StoreUnavailable.
+        """
+        new.check()
+        found = self._known(new.name, voices)
+        if found is None:
+            voice = self._voice(new)
+            file = voice.files[0]
+            self._recordings.keep(file, new.recording)
+            answer = voices.add(voice.name, write_record(voice))
+            found = read_record(voice.name, answer.kept)
+            if answer.created:
+                self._recordings.keep(file, new.recording)  # in case it was just removed with another voice
+                self._see()
+                log.info("voice %s was added", voice.name)
+                return found, True
+            self._erase(file, voices)  # another voice took the name meanwhile
+        if not _same(found, new):
+            raise VoiceExists(f"there is a voice {new.name!r} already", voice=new.name)
+        return found, False
+
+    def remove(self, name: str, voices: Voices) -> None:
+        """Forget an added voice, with its recording and all that was made of it.
+
+        Jobs that wait for it fail with `voice_changed`, but for those that a worker speaks which has the voice in its memory.
+        Raises UnknownVoice, VoiceNotRemovable, StorageUnavailable, StoreUnavailable.
+        """
+        kept = voices.find(name) if BUNDLE_NAME.fullmatch(name) else None
+        if kept is None:
+            self._see()
+            if self._registry.get(name).addition is None:
+                raise VoiceNotRemovable(f"voice {name!r} was not added: a manifest describes it", voice=name)
+            raise UnknownVoice(f"voice {name!r} was removed a moment ago", voice=name, close=[])
+        try:
+            voice = read_record(name, kept)
+        except BrokenManifest as error:
+            log.error("what voice %s was made of is not known and stays: %s", name, error.message)
+        else:
+            for file in voice.files:
+                if self._erase(file, voices, besides=name):
+                    self._recordings.erase_states(voice.engine, self._registry.fingerprint(voice))
+        voices.remove(name, kept)
+        self._see()
+        log.info("voice %s was removed", name)
+
+    def _known(self, name: str, voices: Voices) -> Voice | None:
+        """The added voice of this name, if there is one. Raises VoiceExists when a manifest has it."""
+        if (kept := voices.find(name)) is not None:
+            try:
+                return read_record(name, kept)
+            except BrokenManifest as error:
+                raise VoiceExists(f"there is a voice {name!r} already, which cannot be read: {error.message}", voice=name) from error
+        with contextlib.suppress(UnknownVoice):
+            try:
+                voice = self._registry.get(name)
+            except BrokenManifest as error:
+                raise VoiceExists(f"there is a voice {name!r} already, which cannot be used: {error.message}", voice=name) from error
+            if voice.addition is None:
+                raise VoiceExists(f"there is a voice {name!r} already", voice=name)
+        return None
+
+    def _voice(self, new: NewVoice) -> Voice:
+        recording = read_recording(new.recording)
+        judge(recording)
+        sha256 = hashlib.sha256(new.recording).hexdigest()
+        file = VoiceFile(role="prompt", name=f"{new.name}.{recording.extension}", size=len(new.recording), sha256=sha256)
+        return Voice(
+            name=new.name,
+            title=new.title.strip() or new.name,
+            engine=new.engine,
+            language=new.language,
+            licence=new.licence.strip(),
+            commercial_use=new.commercial_use,
+            files=(file,),
+            addition=Addition(consent=new.consent.strip(), created=0.0),  # the store knows when
+        )
+
+    def _erase(self, file: VoiceFile, voices: Voices, *, besides: str = "") -> bool:
+        """Remove a recording unless another voice needs it. Returns whether it is gone."""
+        if self._needed(file, voices, besides):
+            return False
+        content = self._recordings.erase(file)
+        if content is not None and self._needed(file, voices, besides):  # a voice was added meanwhile
+            self._recordings.keep(file, content)
+            return False
+        return True
+
+    def _needed(self, file: VoiceFile, voices: Voices, besides: str) -> bool:
+        return any(file.sha256 in kept for name, kept in voices.all().items() if name != besides)
+
+    def _see(self) -> None:
+        """Let this very process know at once."""
+        with contextlib.suppress(StoreUnavailable):
+            self._added.look()
+
+
+def _same(voice: Voice, new: NewVoice) -> bool:
+    """Whether a voice is just what adding `new` would make."""
+    assert voice.addition is not None
+    there = (voice.title, voice.engine, voice.language, voice.licence, voice.commercial_use, voice.addition.consent)
+    wanted = (new.title.strip() or new.name, new.engine, new.language, new.licence.strip(), new.commercial_use, new.consent.strip())
+    return there == wanted and [file.sha256 for file in voice.files] == [hashlib.sha256(new.recording).hexdigest()]
