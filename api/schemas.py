@@ -187,6 +187,7 @@ class WorkerJson(Schema):
     engines: list[str]
     voices: list[str] = Field(description="in memory, or loaded on first use")
     skipped: list[str] = Field(description="common voices that are not installed")
+    unserved: dict[str, str] = Field(description="engines that are not installed, each with what is missing and what to do")
     steps: dict[str, float] = Field(description="seconds of each step of its start")
     message: str
 

@@ -215,8 +215,20 @@ class UnknownEngine(LoaError):
     code, status = "unknown_engine", 409
 
 
+class EngineNotInstalled(LoaError):
+    """Run what the message names, where the worker runs: `loa engines pull NAME` for an engine's files, pip for its packages."""
+
+    code, status = "engine_not_installed", 409
+
+
+class BrokenEngine(LoaError):
+    """Fetch the engine's files again with `loa engines pull NAME --force`; they are damaged or of another model."""
+
+    code, status = "broken_engine", 500
+
+
 class BrokenManifest(LoaError):
-    """Correct the named field of the voice manifest; docs/voices.md lists the fields."""
+    """Correct the named field of the manifest; docs/voices.md lists the fields."""
 
     code, status = "broken_manifest", 500
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ def sizes(folder: Path, files: tuple[BundleFile, ...]) -> dict[str, int]:
     return found
 
 
-def check(bundle: Bundle, folder: Path, found: dict[str, int]) -> None:
-    """Raise `bundle.absent` when a file is not among `found`, `bundle.damaged` when a size is not what the manifest says."""
+def check(bundle: Bundle, folder: Path, found: dict[str, int], recorded: Mapping[str, int] | None = None) -> None:
+    """Look at the sizes that were found: `bundle.absent` is raised for a file that is not there, `bundle.damaged` for a wrong size.
+
+    The size of a file is what the manifest says or, where that does not know it, what was `recorded` when it was pulled.
+    """
     kind, name = bundle.kind, bundle.name
     if missing := [file.name for file in bundle.files if file.name not in found]:
         raise bundle.absent(
@@ -32,9 +36,10 @@ def check(bundle: Bundle, folder: Path, found: dict[str, int]) -> None:
             missing=missing,
         )
     for file in bundle.files:
-        if file.size and found[file.name] != file.size:
-            path = folder / file.name
-            raise bundle.damaged(f"{path} has {found[file.name]} bytes; the manifest of {kind} {name!r} says {file.size}", **{kind: name})
+        size = file.size or (recorded or {}).get(file.name, found[file.name])
+        if found[file.name] != size:
+            says = f"the manifest of {kind} {name!r}" if file.size else "the record of its pull"
+            raise bundle.damaged(f"{folder / file.name} has {found[file.name]} bytes; {says} says {size}", **{kind: name})
 
 
 class Digests:

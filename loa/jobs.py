@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from loa.engine_files import bundles
 from loa.plan import Segment
 from loa.states import TERMINAL, State
 
@@ -172,7 +173,8 @@ class Standing:
             return "no hot worker for the queue assemble; start one with `loa worker --queues plan,assemble`"
         if not job.segments_total:
             return "no hot worker for the queue plan; start one with `loa worker --queues plan,assemble`"
-        return f"no hot worker for the engine {job.engine}; GET /v1/workers shows what each worker is doing"
+        remedy = f" (`loa engines pull {job.engine}` fetches what it needs)" if job.engine in bundles() else ""
+        return f"no hot worker for the engine {job.engine}{remedy}; GET /v1/workers shows what each worker is doing"
 
     def eta(self, job: Job) -> float | None:
         """Seconds of compute that are left, spread over the hot slots; None while nothing was measured."""

@@ -76,7 +76,7 @@ def queue_names(queues: str, settings: Settings) -> tuple[str, ...]:
     names: list[str] = []
     for name in (part.strip() for part in queues.split(",")):
         if name == "speak":
-            engines = served(settings.engines)
+            engines = served(settings)
             if not engines:
                 raise StartFailed("no speech engine is installed; install one with: pip install 'loa[worker,vits]'")
             names += map(queue_of, engines)

@@ -20,7 +20,7 @@ import billiard
 from celery import current_app
 
 from loa.artifacts import Artifacts
-from loa.engines import served
+from loa.engines import served, unserved
 from loa.errors import LoaError, StartFailed
 from loa.keys import speak as queue_of
 from loa.reconciler import Reconciler
@@ -97,11 +97,11 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
     plans = Plans(artifacts)
     assembler = Assembler(store, artifacts, plans, Path(settings.data_dir) / "work")
     speaker = finisher = None
-    engines = tuple(name for name in served(settings.engines) if queue_of(name) in heartbeat.slot.queues)
+    engines = tuple(name for name in served(settings) if queue_of(name) in heartbeat.slot.queues)
     if not engines:
         heartbeat.announce(device="cpu", device_uuid="cpu")
     else:
-        heartbeat.announce(engines=engines)
+        heartbeat.announce(engines=engines, unserved=unserved(settings))
         with heartbeat.step("pin", "choosing the device"):
             device = _pin(settings, heartbeat)
         sys.setswitchinterval(SWITCH_SECONDS)

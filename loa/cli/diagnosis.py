@@ -25,6 +25,8 @@ def workers(as_json: bool) -> None:
     print_table(("process", "state", "device", "queues", "engines", "voices", "start", "doing"), [_row(slot) for slot in answer["workers"]])
     for voice in sorted({voice for slot in answer["workers"] for voice in slot["skipped"]}):
         note(f"common voice not installed: {voice} (loa voices pull {voice})")
+    for name, told in sorted({pair for slot in answer["workers"] for pair in slot["unserved"].items()}):
+        note(f"engine not installed: {name} ({told})")
     print_table(
         ("queue", "ready segments", "seconds of compute", "hot processes"),
         [(name, queue["ready_segments"], f"{queue['ready_seconds']:.1f}", queue["hot_slots"]) for name, queue in answer["queues"].items()],

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from loa.cli.output import byte_progress, json_option, note, print_facts, print_json, print_table, size, yes_no
+from loa.cli.output import json_option, note, print_facts, print_json, print_table, size, yes_no
+from loa.cli.pulling import FILE_COLUMNS, fetch, file_rows, licence_facts
 
 if TYPE_CHECKING:
     from loa.voices import Voice, VoiceRegistry
@@ -60,8 +60,7 @@ def show(name: str, local: bool, as_json: bool) -> None:
         }
     )
     if voice["files"]:
-        rows = [(file["name"], file["role"], size(file["size"]), file["sha256"]) for file in voice["files"]]
-        print_table(("file", "for", "size", "sha256"), rows)
+        print_table(FILE_COLUMNS, file_rows(voice))
 
 
 @voices.command()
@@ -75,7 +74,6 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     Shows first what the licence allows, and asks. A pull that was interrupted goes on where it stopped. Running workers find the voice by
     themselves.
     """
-    from loa.pull import pull as fetch
     from loa.settings import Settings
     from loa.voices import VoiceRegistry
 
@@ -83,13 +81,7 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     registry = VoiceRegistry(settings)
     voice = registry.get(name)
     if force or not usable(registry, voice):
-        facts = registry.describe(voice)
-        print_facts({"voice": voice.title, **licence_facts(facts), "source": facts["source"], "download": size(facts["bytes"])}, err=True)
-        if not yes:
-            ask()
-        with byte_progress() as show_bytes:
-            folder = fetch(voice, settings, progress=lambda now: show_bytes(now.file, now.done, now.total), force=force)
-        note(f"{name} is installed in {folder}")
+        fetch(voice, settings, yes=yes, force=force)
     else:
         note(f"{name} is installed already; --force fetches it again")
     if as_json:
@@ -105,18 +97,6 @@ def usable(registry: VoiceRegistry, voice: Voice) -> bool:
     except (BrokenVoice, VoiceNotInstalled):
         return False
     return True
-
-
-def ask() -> None:
-    """Let the person accept the licence. Raises click.Abort, or click.UsageError when there is nobody to ask."""
-    if nobody_to_ask():
-        raise click.UsageError("there is nobody to ask here: accept the licence with --yes")
-    click.confirm("Fetch it under this licence?", abort=True, err=True)
-
-
-def nobody_to_ask() -> bool:
-    """Whether standard input is no terminal."""
-    return sys.stdin is None or not sys.stdin.isatty()
 
 
 def _row(voice: dict[str, Any]) -> tuple[Any, ...]:
@@ -152,13 +132,3 @@ def state_of(voice: dict[str, Any]) -> str:
     if voice["installed"]:
         return "installed"
     return "to pull" if any(file["url"] for file in voice["files"]) else "not installed"
-
-
-def licence_facts(voice: dict[str, Any]) -> dict[str, Any]:
-    """What a person must know before using the voice."""
-    return {
-        "licence": voice["licence"],
-        "licence text": voice["licence_url"],
-        "commercial use": yes_no(voice["commercial_use"]),
-        "notice": " ".join(voice["notice"].split()) if voice["notice"] else None,
-    }

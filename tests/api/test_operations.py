@@ -50,7 +50,7 @@ def test_every_voice_is_listed_with_its_licence(client: FlaskClient) -> None:
     assert all(voice.licence for voice in voices.values())
     assert voices["sine"].installed
     assert not voices["vi_VN-vais1000-medium"].installed
-    assert not voices["quynh"].engine_available
+    assert voices["quynh"].engine_available
 
 
 def test_a_voice_is_shown(client: FlaskClient) -> None:

@@ -265,9 +265,23 @@ def test_a_voice_that_is_not_installed_is_answered_with_how_to_pull_it(client: F
     assert "loa voices pull vi_VN-vais1000-medium" in problem["detail"]
 
 
-def test_a_voice_of_an_engine_that_is_not_there(client: FlaskClient) -> None:
-    problem = refused(submit(client, voice="quynh"), 409, "unknown_engine")
-    assert "viettts" in problem["detail"]
+def test_a_voice_of_an_engine_that_is_not_there(client: FlaskClient, tmp_path: Path) -> None:
+    folder = tmp_path / "voices"
+    folder.mkdir()
+    facts = 'title = "x"\nengine = "gramophone"\nlanguage = "en-US"\nlicence = "MIT"\ncommercial_use = true\n'
+    (folder / "old.toml").write_text(facts)
+    problem = refused(submit(client, voice="old"), 409, "unknown_engine")
+    assert "gramophone" in problem["detail"]
+
+
+def test_a_job_whose_engine_nobody_has_waits_and_says_how_to_get_it(client: FlaskClient, tmp_path: Path) -> None:
+    folder = tmp_path / "voices" / "quynh"
+    folder.mkdir(parents=True)
+    (folder / "quynh.wav").write_bytes(b"a recording")
+    facts = 'title = "x"\nengine = "viettts"\nlanguage = "vi-VN"\nlicence = "x"\ncommercial_use = false\n'
+    (folder.parent / "quynh.toml").write_text(f'{facts}[[files]]\nrole = "prompt"\nname = "quynh.wav"\n')
+    job = submit(client, voice="quynh").json
+    assert "no hot worker for the engine viettts (`loa engines pull viettts`" in job["waiting_reason"]
 
 
 def test_a_truncated_voice_file(client: FlaskClient, tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ import pytest
 import redis
 from click.testing import Result
 
+from loa import engines
 from loa.broker import Broker
 from loa.cli import checks
+from loa.engine_files import EngineFiles
 from loa.errors import BrokerMissing
+from loa.installed import PULL_RECORD
 from loa.settings import Settings
 from tests.cli.small_server import SmallServer, problem, refuse
 
@@ -35,6 +38,7 @@ WORKERS = {
             "engines": ["vits"],
             "voices": ["joe"],
             "skipped": ["vi_VN-vais1000-medium"],
+            "unserved": {"viettts": "llm.pt not found in /data/engines/viettts; loa engines pull viettts"},
             "steps": {"load": 1.5, "warm": 2.25},
             "message": "",
         },
@@ -49,12 +53,19 @@ WORKERS = {
             "engines": [],
             "voices": [],
             "skipped": [],
+            "unserved": {},
             "steps": {},
             "message": "loading vits",
         },
     ],
     "queues": {"speak.vits": {"ready_segments": 12, "ready_seconds": 41.25, "hot_slots": 1}},
 }
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    """A machine on which these are not installed."""
+    for place in (checks, engines):
+        monkeypatch.setattr(place, "importable", lambda module: module not in modules)
 
 
 class TestWorkers:
@@ -66,6 +77,7 @@ class TestWorkers:
         assert ["speak@here/1", "loading", "cpu", "-", "-", "-", "-", "loading", "vits"] in rows
         assert ["speak.vits", "12", "41.2", "1"] in rows
         assert "loa voices pull vi_VN-vais1000-medium" in done.stderr
+        assert "engine not installed: viettts (llm.pt not found in /data/engines/viettts; loa engines pull viettts)" in done.stderr
 
     def test_json(self, loa: Loa, server: SmallServer) -> None:
         server.workers = WORKERS
@@ -165,13 +177,32 @@ class TestDoctor:
         assert checks.judge_torch({"version": "2.13", "threads": 2, "cuda": None, "devices": []}).verdict == "warn"
 
     def test_without_torch_a_machine_can_still_submit(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(checks, "installed", lambda module: module not in ("torch", "piper"))
+        without(monkeypatch, "torch", "piper")
         assert only(checks.check_torch(settings)).verdict == "warn"
-        finding = only(checks.check_engines(settings))
-        assert (finding.verdict, finding.fact) == ("warn", "vits is not installed (torch, piper missing)")
+        vits = checks.check_engines(settings)[0]
+        assert (vits.verdict, vits.fact) == ("warn", "vits is not installed (torch, piper missing)")
+        assert vits.remedy == "To speak with it here: pip install 'loa[worker,vits]'"
+
+    def test_an_engine_without_its_files_says_how_to_get_them(self, settings: Settings) -> None:
+        viettts = checks.check_engines(settings)[1]
+        assert viettts.verdict == "warn"
+        assert "viettts is not installed (config.yaml, llm.pt, " in viettts.fact
+        assert viettts.remedy == "To speak with it here: loa engines pull viettts"
+        asked = checks.check_engines(Settings.load({}, data_dir=settings.data_dir, engines="viettts"))
+        assert only(asked).verdict == "fail"
+
+    def test_an_engine_with_a_damaged_file(self, settings: Settings) -> None:
+        files = EngineFiles.of("viettts", settings)
+        files.folder.mkdir(parents=True)
+        for file in files.bundle.files:
+            (files.folder / file.name).write_bytes(b"whole")
+        assert checks.check_engines(settings)[1].verdict == "ok"
+        (files.folder / PULL_RECORD).write_text(json.dumps({"files": [{"name": "llm.pt", "size": 5000}]}))
+        finding = checks.check_engines(settings)[1]
+        assert (finding.verdict, finding.fact.rpartition("/")[2]) == ("fail", "llm.pt has 5 bytes; the record of its pull says 5000")
 
     def test_an_engine_that_was_asked_for_must_be_there(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(checks, "installed", lambda module: module != "torch")
+        without(monkeypatch, "torch")
         asked = Settings.load({}, data_dir=settings.data_dir, engines="vits,viet")
         missing, unknown = checks.check_engines(asked)
         assert (missing.verdict, unknown.verdict) == ("fail", "fail")
@@ -186,7 +217,7 @@ class TestDoctor:
         findings = checks.check_voices(Settings.load({}, data_dir=str(data), voices=str(SINE)))
         facts = {finding.fact: finding.verdict for finding in findings}
         assert facts["installed: joe, sine"] == "ok"
-        assert facts["known, but their engine is not in this version: cdteam, nu-nhe-nhang, quynh"] == "ok"
+        assert facts["known, but their engine is not installed here: cdteam, nu-nhe-nhang, quynh"] == "ok"
         assert sorted(fact.split(":")[0].rpartition("/")[2] for fact, verdict in facts.items() if verdict == "fail") == [
             "vi_VN-vais1000-medium.onnx has 10 bytes; the manifest of voice 'vi_VN-vais1000-medium' says 63201294",
             "wrong.toml",

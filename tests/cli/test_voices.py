@@ -64,7 +64,7 @@ class TestList:
         rows = {line.split()[0]: line for line in table.splitlines()[2:]}
         assert list(rows) == ["joe", "quynh", "vi_VN-vais1000-medium"]
         assert "installed" in rows["joe"]
-        assert "no engine" in rows["quynh"]
+        assert "not installed" in rows["quynh"]
         assert "to pull" in rows["vi_VN-vais1000-medium"]
         assert json.loads(loa("voices", "list", "--json").stdout) == server.voices
         assert json.loads(loa("voices", "list", "--json", "--installed").stdout) == server.voices[:1]
@@ -118,7 +118,7 @@ class TestPull:
     def test_a_person_is_asked(
         self, loa: Loa, settings: Settings, tieng: str, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, installed: bool
     ) -> None:
-        monkeypatch.setattr("loa.cli.voices.nobody_to_ask", lambda: False)
+        monkeypatch.setattr("loa.cli.pulling.nobody_to_ask", lambda: False)
         done = loa("voices", "pull", tieng, stdin=answer)
         assert done.exit_code == code
         assert described(settings, tieng)["installed"] is installed
@@ -161,7 +161,7 @@ class TestPull:
 
 
 def test_whether_there_is_somebody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    from loa.cli.voices import nobody_to_ask
+    from loa.cli.pulling import nobody_to_ask
 
     monkeypatch.setattr(sys, "stdin", None)
     assert nobody_to_ask()
