@@ -1,0 +1,91 @@
+"""The vocoder at full size beside the reference, random weights, eight seconds. Needs what make_hift.py needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import ModuleType
+
+import pytest
+import torch
+
+from tests.engines.viettts import vocoders
+from worker.engines.viettts.architecture import FULL
+from worker.engines.viettts.hift import Vocoder
+from worker.engines.viettts.source import Draw
+
+SHAPE = FULL.vocoder
+FRAMES = 689  # of 200 speech tokens
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    from tests.engines.viettts.golden import make_hift
+
+    return make_hift
+
+
+@pytest.fixture(scope="module")
+def reference(maker: ModuleType) -> torch.nn.Module:
+    model = maker.build(dataclasses.asdict(SHAPE))
+    maker.fill(model, torch.Generator().manual_seed(1))
+    return model.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def vocoder(reference: torch.nn.Module) -> Vocoder:
+    return vocoders.build(SHAPE, reference.state_dict())
+
+
+@pytest.fixture(scope="module")
+def mel() -> torch.Tensor:
+    return torch.randn(1, SHAPE.mels, FRAMES, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.fixture(scope="module")
+def noise() -> tuple[torch.Tensor, torch.Tensor]:
+    """The reference's phases and noise."""
+    generator = torch.Generator().manual_seed(3)
+    phases = (torch.rand(SHAPE.harmonics + 1, generator=generator) * 2 - 1) * torch.pi
+    phases[0] = 0
+    return phases, torch.randn(SHAPE.harmonics + 1, FRAMES * SHAPE.frame, generator=generator)
+
+
+def test_pitch_and_samples(
+    maker: ModuleType, reference: torch.nn.Module, vocoder: Vocoder, mel: torch.Tensor, noise: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    with maker.injected(*noise):
+        samples, source = reference(mel)
+    pitch = reference.f0_predictor(mel)
+    ours = vocoder.f0_predictor(mel.transpose(1, 2), None)
+    assert pitch.max() > 200
+    assert (ours - pitch).abs().max() <= 1e-5 * pitch.max()
+    assert samples.std() > 0.05
+    assert (vocoder.filtered(mel, None, source.squeeze(1)) - samples).abs().max() <= 1e-4
+
+
+def test_the_source_is_what_the_reference_means(
+    maker: ModuleType, reference: torch.nn.Module, vocoder: Vocoder, noise: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    """In float32 the reference loses its phase within seconds; in float64 it has the one that ours has."""
+    phases, own = noise
+    pitch = 150 + 100 * torch.sin(torch.linspace(0, 40, FRAMES)).unsqueeze(0)
+    pitch[:, 100:150] = 0
+    torch.set_default_dtype(torch.float64)
+    try:
+        with maker.injected(phases, own):
+            source = reference.m_source.double()(reference.f0_upsamp(pitch[:, None].double()).transpose(1, 2))[0]
+    finally:
+        torch.set_default_dtype(torch.float32)
+        reference.float()
+    drawn: Draw = vocoders.merged(vocoder, phases, own)
+    said = vocoder.m_source(pitch, drawn.phases.unsqueeze(0), drawn.noise.unsqueeze(0))
+    assert (said - source.squeeze(-1)).abs().max() <= 1e-5
+
+
+def test_a_padded_row_is_the_row_alone(vocoder: Vocoder, mel: torch.Tensor, noise: tuple[torch.Tensor, torch.Tensor]) -> None:
+    phases, own = vocoders.merged(vocoder, *noise)
+    short = 300
+    batch = vocoder(mel.expand(2, -1, -1), torch.tensor([FRAMES, short]), phases.expand(2, -1), own.expand(2, -1))
+    alone = vocoder(mel[:, :, :short], None, phases.unsqueeze(0), own[None, : short * SHAPE.frame])[0]
+    assert (batch[1, : len(alone)] - alone).abs().max() <= 1e-5
+    assert batch[1, len(alone) :].abs().max() == 0
