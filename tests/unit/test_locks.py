@@ -56,5 +56,5 @@ def test_every_dependency_of_the_project_is_locked() -> None:
 
 def test_one_extra_has_everything_that_runs() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert extras["all"] == ["loa[api,worker,vits,voices,broker,s3]"]
-    assert set(extras) - {"all", "build", "test", "dev"} == {"api", "worker", "vits", "voices", "broker", "s3"}
+    assert extras["all"] == ["loa[api,worker,vits,viettts,voices,broker,s3]"]
+    assert set(extras) - {"all", "build", "test", "dev"} == {"api", "worker", "vits", "viettts", "voices", "broker", "s3"}

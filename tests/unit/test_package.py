@@ -14,7 +14,13 @@ import pytest
 import loa
 
 ROOT = Path(__file__).parents[2]
-DATA = ("voices/*.toml", "loa/store/scripts/*.lua", "api/templates/*")
+DATA = (
+    "voices/*.toml",
+    "loa/engine_manifests/*.toml",
+    "loa/store/scripts/*.lua",
+    "api/templates/*",
+    "worker/engines/viettts/multilingual.*",
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,8 @@ def test_the_wheel_tells_its_licence_and_pythons(wheel: zipfile.ZipFile) -> None
     told = metadata.PathDistribution(zipfile.Path(wheel) / f"loa-{loa.__version__}.dist-info").metadata
     assert told["License-Expression"] == "Apache-2.0"
     assert set(told["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
-    assert f"loa-{loa.__version__}.dist-info/licenses/LICENSE" in wheel.namelist()
+    for file in ("LICENSE", "worker/engines/viettts/multilingual.tiktoken.licence"):
+        assert f"loa-{loa.__version__}.dist-info/licenses/{file}" in wheel.namelist()
 
 
 def test_python_m_loa_is_the_command() -> None:
