@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from loa.bundles import BUNDLE_NAME
 from loa.errors import BrokenManifest, StoreUnavailable
-from loa.recordings import Recordings
+from loa.recordings import LEFT_ALONE, Recordings
 from loa.voice_manifest import Voice
 from loa.voice_record import read_record
 
@@ -79,9 +79,13 @@ class AddedVoices:
         return {file.role: self._recordings.path(voice, file) for file in voice.files}
 
     def _keep_looking(self, voices: Voices) -> None:
+        tidied = self._clock()
         while True:
             with self._looking:
                 self._try_to_look(lambda: voices)
+            if self._clock() - tidied >= LEFT_ALONE:  # copies that were too young when their voice went
+                self._recordings.tidy(self._voices.values())
+                tidied = self._clock()
             if self._stopped.wait(PERIOD):
                 return
 

@@ -81,7 +81,7 @@ class TextTooLong(LoaError):
 
 
 class BodyTooLarge(LoaError):
-    """Send a smaller file, or raise LOA_BODY_LIMIT on the server."""
+    """Send a smaller file, or raise LOA_BODY_LIMIT on the server; a recording for a voice needs no more than half a minute."""
 
     code, status = "body_too_large", 413
 
@@ -92,10 +92,64 @@ class UnreadableDocument(LoaError):
     code, status = "unreadable_document", 422
 
 
+class UnreadableRecording(LoaError):
+    """Send speech as a wav, mp3, flac or ogg file; save another format as one of these first."""
+
+    code, status = "unreadable_recording", 422
+
+
+class RecordingTooShort(LoaError):
+    """Send 3 to 30 seconds in which one person speaks most of the time."""
+
+    code, status = "recording_too_short", 422
+
+
+class RecordingTooLong(LoaError):
+    """Cut the recording to at most 30 seconds; five to ten good ones are enough."""
+
+    code, status = "recording_too_long", 422
+
+
+class RecordingSilent(LoaError):
+    """Record closer to the microphone or turn it up; the loudest moments should come near to full level, without reaching it."""
+
+    code, status = "recording_silent", 422
+
+
+class RecordingClipped(LoaError):
+    """Record again with the microphone turned down; making the file quieter afterwards does not bring back what was cut off."""
+
+    code, status = "recording_clipped", 422
+
+
+class NoSpeech(LoaError):
+    """Send a recording of one person who speaks; music, noise and singing hold no voice that could be read from them."""
+
+    code, status = "no_speech", 422
+
+
+class RecordingNoisy(LoaError):
+    """Record in a quiet room, close to the microphone: a voice would copy the noise as well."""
+
+    code, status = "recording_noisy", 422
+
+
 class UnknownVoice(LoaError):
     """Choose one of the voices that `loa voices list` or GET /v1/voices shows."""
 
     code, status = "unknown_voice", 404
+
+
+class VoiceExists(LoaError):
+    """Choose another name; or remove the voice of this name first, if it is an added one."""
+
+    code, status = "voice_exists", 409
+
+
+class VoiceNotRemovable(LoaError):
+    """Remove only voices that were added (`added` is true); those of a manifest go when the manifest is deleted on every machine."""
+
+    code, status = "voice_not_removable", 409
 
 
 class VoiceNotInstalled(LoaError):
@@ -198,7 +252,7 @@ class Unspeakable(LoaError):
 
 
 class BrokenVoice(LoaError):
-    """Install the voice again with `loa voices pull NAME --force`; its files are damaged or of another model."""
+    """Install the voice again with `loa voices pull NAME --force`, an added one by adding it again; its files are damaged or wrong."""
 
     code, status = "broken_voice", 500
 

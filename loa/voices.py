@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from loa.added_voices import AddedVoices
-from loa.errors import ArtifactMissing, BrokenManifest, UnknownEngine, UnknownVoice
+from loa.errors import ArtifactMissing, BrokenManifest, UnknownEngine, UnknownVoice, VoiceChanged
 from loa.installed import Digests, check, sizes
 from loa.settings import Settings
 from loa.voice_manifest import Voice, read_manifest
@@ -95,6 +95,16 @@ class VoiceRegistry:
             self.files(voice)
         return voice
 
+    def pinned(self, name: str, fingerprint: str) -> Voice:
+        """The voice that a job was accepted with. Raises VoiceChanged when it is gone or another one by now; else like `fingerprint`."""
+        try:
+            voice = self.get(name)
+        except UnknownVoice as error:
+            raise VoiceChanged(f"voice {name!r} was removed after this job was submitted", voice=name) from error
+        if self.fingerprint(voice) != fingerprint:
+            raise VoiceChanged(f"voice {name!r} was replaced after this job was submitted", voice=name)
+        return voice
+
     def installed(self, voice: Voice) -> bool:
         """Whether all files of the voice are there. Whether they are whole is asked by `files`."""
         if voice.addition is not None:
@@ -105,7 +115,7 @@ class VoiceRegistry:
     def files(self, voice: Voice) -> dict[str, Path]:
         """The path of each file by its role; those of an added voice are fetched to this machine first.
 
-        Raises VoiceNotInstalled, or BrokenVoice when a file's size is not what the manifest says; for an added voice also UnknownVoice when
+        Raises VoiceNotInstalled, or BrokenVoice when a file's size is not what the manifest says; for an added voice also VoiceChanged when
         it was removed meanwhile, ArtifactMissing, StorageFull, StorageUnavailable.
         """
         if voice.addition is not None:
@@ -179,7 +189,7 @@ class VoiceRegistry:
             return self._added.files(voice)
         except ArtifactMissing as missing:
             if self._added.find(voice.name) != voice:
-                raise UnknownVoice(f"voice {voice.name!r} was removed", voice=voice.name, close=[]) from missing
+                raise VoiceChanged(f"voice {voice.name!r} was removed meanwhile", voice=voice.name) from missing
             raise
 
     def _look(self, voice: Voice) -> tuple[Path, dict[str, int]]:

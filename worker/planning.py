@@ -6,7 +6,7 @@ import logging
 
 from loa.artifacts import Artifacts
 from loa.documents import read_document
-from loa.errors import ArtifactMissing, LoaError, PlanningFailed, StoreUnavailable, VoiceChanged
+from loa.errors import ArtifactMissing, LoaError, PlanningFailed, StoreUnavailable
 from loa.jobs import Job
 from loa.plan import Segment, plan_text
 from loa.store import Batch, Store
@@ -47,9 +47,7 @@ class Planner:
     def _segments(self, job: Job) -> tuple[Segment, ...]:
         if job.document is None:
             raise ArtifactMissing(f"job {job.id} names no document")
-        voice = self._voices.get(job.voice)
-        if self._voices.fingerprint(voice) != job.fingerprint:
-            # Not the plan's business to speak, but better to say it now than after a thousand segments.
-            raise VoiceChanged(f"voice {job.voice!r} was replaced after this job was submitted", voice=job.voice)
+        # Not the plan's business to speak, but better to say now than after a thousand segments that the voice is another one.
+        voice = self._voices.pinned(job.voice, job.fingerprint)
         text = read_document(self._artifacts.read(job.document), f".{job.document.rpartition('.')[2]}")
         return plan_text(text, voice=voice, fingerprint=job.fingerprint, speed=job.speed)

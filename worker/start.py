@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING
 import billiard
 from celery import current_app
 
+from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
 from loa.engines import served, unserved
 from loa.errors import LoaError, StartFailed
 from loa.keys import speak as queue_of
 from loa.reconciler import Reconciler
+from loa.recordings import Recordings
 from loa.settings import Settings
 from loa.store import Slot, Store
 from loa.store.database import no_wake
@@ -93,7 +95,8 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
     store.database.load_scripts()
     artifacts = Artifacts(settings.artifacts)
     store.slots.share_artifacts(artifacts.token(), settings.artifacts)
-    voices = VoiceRegistry(settings)
+    added = AddedVoices(lambda: store.voices, Recordings(artifacts, settings.data_dir))
+    voices = VoiceRegistry(settings, added)
     plans = Plans(artifacts)
     assembler = Assembler(store, artifacts, plans, Path(settings.data_dir) / "work")
     speaker = finisher = None
@@ -109,7 +112,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         from worker.speak import Speaker
         from worker.warm_up import WarmUp
 
-        hot = WarmUp(settings, heartbeat, voices, assembler, device).run(engines)
+        hot = WarmUp(settings, heartbeat, voices, artifacts, assembler, device).run(engines)
         finisher = Finisher(store, artifacts, assembler, heartbeat.leases)
         finisher.start()
         speaker = Speaker(
@@ -124,12 +127,14 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         )
     reconciler = Reconciler(Store.for_thread(settings, wake).slots, settings.reconcile)
     reconciler.start()
+    added.start(Store.for_thread(settings).voices)
     heartbeat.announce(message=READY)
     return Station(
         settings=settings,
         store=store,
         heartbeat=heartbeat,
         reconciler=reconciler,
+        added=added,
         assembler=assembler,
         planner=Planner(store, artifacts, voices),
         speaker=speaker,

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loa.added_voices import AddedVoices
 from loa.errors import LoaError, NotReady
 from loa.keys import PLAN
 from loa.reconciler import Reconciler
@@ -31,6 +32,7 @@ class Station:
     store: Store
     heartbeat: Heartbeat
     reconciler: Reconciler
+    added: AddedVoices
     assembler: Assembler
     planner: Planner
     speaker: Speaker | None  # None: this process speaks nothing
@@ -73,6 +75,7 @@ class Station:
         """The process ends in order: finish what was spoken, and be silent."""
         if self.finisher is not None:
             self.finisher.close(self.settings.drain_seconds)
+        self.added.stop()
         self.reconciler.stop()
         self.heartbeat.stop()
 

@@ -6,15 +6,15 @@ Each step is announced as it begins, so that whoever waits sees what the process
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from loa.artifacts import Artifacts
 from loa.audio import as_stored, pack_segment
-from loa.errors import BrokenVoice, InvalidSetting, LoaError, OutOfMemory, StartFailed, UnknownVoice, VoiceChanged
+from loa.errors import InvalidSetting, LoaError, StartFailed
 from loa.jobs import Job, Order, new_job_id
 from loa.plan import plan_text
 from loa.settings import Settings
@@ -24,8 +24,9 @@ from worker.assemble import Assembler, StoredAudio
 from worker.engines import load_engine
 from worker.engines.base import Engine, Passage, Speech, VoiceState
 from worker.heartbeat import Heartbeat
-from worker.synthesis import out_of_memory
 from worker.voice_cache import VoiceCache
+from worker.voice_loader import VoiceLoader
+from worker.voice_states import VoiceStates
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,20 @@ class Hot:
 class WarmUp:
     """The steps load → warm → preload → speak, on the device that the process is pinned to."""
 
-    def __init__(self, settings: Settings, heartbeat: Heartbeat, voices: VoiceRegistry, assembler: Assembler, device: torch.device) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        heartbeat: Heartbeat,
+        voices: VoiceRegistry,
+        artifacts: Artifacts,
+        assembler: Assembler,
+        device: torch.device,
+    ) -> None:
         self._settings, self._heartbeat, self._voices = settings, heartbeat, voices
         self._assembler, self._device = assembler, device
         self._engines: dict[str, Engine] = {}
-        kept = settings.voice_cache_bytes if settings.warm else 0
-        self._cache: VoiceCache[VoiceState] = VoiceCache(self._load_voice, max_bytes=kept)
+        load = VoiceLoader(voices, self._engines, device, VoiceStates(artifacts) if settings.warm else None)
+        self._cache: VoiceCache[VoiceState] = VoiceCache(load, max_bytes=settings.voice_cache_bytes if settings.warm else 0)
 
     def run(self, names: Sequence[str]) -> Hot:
         """Raises LoaError: the start has failed."""
@@ -96,28 +105,6 @@ class WarmUp:
 
     def _state(self, voice: Voice) -> VoiceState:
         return self._cache.get(voice.name, self._voices.fingerprint(voice)).state
-
-    def _load_voice(self, name: str, fingerprint: str) -> VoiceState:
-        """What the cache calls for a voice that it does not have."""
-        try:
-            voice = self._voices.get(name)
-        except UnknownVoice as error:
-            raise VoiceChanged(f"voice {name!r} was removed after this job was submitted", voice=name) from error
-        if self._voices.fingerprint(voice) != fingerprint:
-            raise VoiceChanged(f"voice {name!r} was replaced after this job was submitted", voice=name)
-        engine = self._engines[voice.engine]
-        files = self._voices.files(voice)
-        began = time.perf_counter()
-        try:
-            state = engine.make_voice(voice, files)
-        except LoaError:
-            raise
-        except Exception as error:
-            if out_of_memory(error):
-                raise OutOfMemory(f"{self._device} has not enough memory for voice {name!r}") from error
-            raise BrokenVoice(f"voice {name!r} cannot be loaded: {type(error).__name__}: {error}", voice=name) from error
-        log.info("voice %s loaded in %.3f s (%.1f MB)", name, time.perf_counter() - began, state.nbytes / 1e6)
-        return state
 
     def _speak_test(self, voice: Voice) -> None:
         """Speak a sentence as a job would have it, down to the audio file, and refuse what is no speech."""

@@ -22,6 +22,7 @@ def test_every_engine_is_what_the_core_says(name: str) -> None:
     assert engine.device == torch.device("cpu")
     assert 0 < engine.estimate(10) < 10
     assert len(engine.warm_shapes()) > 0
+    assert not engine.keeps_voices or callable(engine.voice_of)  # type: ignore[attr-defined]
 
 
 def test_an_unknown_engine() -> None:

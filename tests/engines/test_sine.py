@@ -35,7 +35,7 @@ def test_a_tone(engine: Engine, voice: VoiceState) -> None:
     assert [(word.text, word.offset) for word in speech.words] == [("Hello,", 0), ("good", 7), ("world!", 12)]
     assert speech.words[0].start == 0
     assert speech.words[-1].end == pytest.approx(speech.seconds)
-    assert voice.nbytes == 4
+    assert voice.nbytes == 8
 
 
 def test_text_seed_and_speed_decide(engine: Engine, voice: VoiceState) -> None:

@@ -15,7 +15,7 @@ import pytest
 from loa.added_voices import PERIOD, AddedVoices
 from loa.artifacts import Artifacts
 from loa.broker import Broker
-from loa.errors import ArtifactMissing, BrokenManifest, BrokenVoice, StoreUnavailable, UnknownVoice
+from loa.errors import ArtifactMissing, BrokenManifest, BrokenVoice, StoreUnavailable, UnknownVoice, VoiceChanged
 from loa.recordings import LEFT_ALONE, Recordings, prompt_path
 from loa.settings import Settings
 from loa.store import Store, Voices
@@ -224,6 +224,18 @@ def test_a_removed_voice_is_unknown_within_a_second(here: Process, there: Proces
         there.registry.get("anna")
 
 
+def test_a_job_gets_the_voice_that_it_was_accepted_with_or_none(here: Process) -> None:
+    here.add(anna())
+    fingerprint = here.registry.fingerprint(anna())
+    assert here.registry.pinned("anna", fingerprint).title == "Anna"
+    with pytest.raises(VoiceChanged, match="was replaced after this job was submitted"):
+        here.registry.pinned("anna", "0" * 64)
+    here.remove("anna")
+    here.clock.now += PERIOD
+    with pytest.raises(VoiceChanged, match="was removed after this job was submitted"):
+        here.registry.pinned("anna", fingerprint)
+
+
 def test_while_redis_is_away_the_last_snapshot_goes_on(here: Process, caplog: pytest.LogCaptureFixture) -> None:
     here.add(anna())
     assert "anna" in here.registry.all()
@@ -326,7 +338,7 @@ def test_a_recording_that_is_gone_tells_whether_the_voice_is_as_well(here: Proce
     with pytest.raises(ArtifactMissing):
         here.registry.files(voice)
     here.remove("anna")
-    with pytest.raises(UnknownVoice, match="'anna' was removed"):
+    with pytest.raises(VoiceChanged, match="'anna' was removed"):
         here.registry.files(voice)
 
 
@@ -353,6 +365,21 @@ def test_a_copy_that_was_made_just_now_is_left_alone(here: Process) -> None:
     os.utime(copy, (old, old))
     here.recordings.tidy([])
     assert not copy.exists()
+
+
+def test_a_copy_that_was_too_young_goes_later(here: Process, bench: Bench) -> None:
+    here.add(anna())
+    copy = here.registry.files(here.registry.get("anna"))["prompt"]
+    here.remove("anna")
+    here.added.start(bench.store.voices)
+    try:
+        wait_until(lambda: "anna" not in here.added.all())
+        assert copy.exists()
+        os.utime(copy, (0, 0))
+        here.clock.now += LEFT_ALONE
+        wait_until(lambda: not copy.exists())
+    finally:
+        here.added.stop()
 
 
 def test_two_voices_may_be_of_one_recording(here: Process) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -12,11 +13,15 @@ from typing import Any, TypeVar
 
 import psutil
 
+from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
 from loa.jobs import Job
+from loa.recordings import Recordings
 from loa.settings import Settings
 from loa.store import Slot, Store
 from loa.submission import Desk, Submission
+from loa.voice_manifest import Addition, Voice, VoiceFile
+from loa.voice_record import write_record
 from loa.voices import VoiceRegistry
 from loa.wakeups import task_name
 from tests.waiting import wait_until
@@ -97,7 +102,8 @@ class Fleet:
         self.redis = self.store.database.client
         self.keys = self.store.database.keys
         self.artifacts = Artifacts(self.settings.artifacts)
-        self.voices = VoiceRegistry(self.settings)
+        self.recordings = Recordings(self.artifacts, self.settings.data_dir)
+        self.voices = VoiceRegistry(self.settings, AddedVoices(lambda: self.store.voices, self.recordings))
         self.desk = Desk(self.voices, self.artifacts, self.settings)
         self.workers: list[WorkerProcess] = []
 
@@ -111,6 +117,14 @@ class Fleet:
 
     def submit(self, text: str | None, voice: str = "sine", **options: Any) -> str:
         return self.desk.submit(self.store.jobs, Submission(text=text, voice=voice, **options)).job_id
+
+    def add_voice(self, name: str, recording: bytes) -> None:
+        """As the API does once the recording is judged to be one."""
+        file = VoiceFile(role="prompt", name=f"{name}.wav", size=len(recording), sha256=hashlib.sha256(recording).hexdigest())
+        about: dict[str, Any] = {"title": name, "engine": "sine", "language": "en-US", "licence": "CC0", "commercial_use": True}
+        voice = Voice(name=name, files=(file,), addition=Addition(consent="I am the speaker.", created=0.0), **about)
+        self.recordings.keep(file, recording)
+        assert self.store.voices.add(name, write_record(voice)).created
 
     def job(self, job_id: str) -> Job:
         return self.store.jobs.get(job_id)

@@ -1,8 +1,8 @@
 """The protocol that every speech engine obeys, and the values that cross it.
 
 An engine lives in one worker process, on one device. The process calls, in this order: `load` once, `make_voice` for every voice that is
-preloaded or asked for, `warm` for every shape that `warm_shapes` names, then `synthesize` for as long as it lives. Engines hold no voices
-themselves: the voice cache does (worker/voice_cache.py).
+preloaded or asked for (or `voice_of`, where some process made it before), `warm` for every shape that `warm_shapes` names, then
+`synthesize` for as long as it lives. Engines hold no voices themselves: the voice cache does (worker/voice_cache.py).
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Engine(Protocol):
 
     name: str  # as in a voice manifest's `engine`
     sound_version: int  # equal to loa.engines.ENGINES[name].sound_version; part of every segment's address
+    keeps_voices: bool  # making a voice costs so much that it is done once for all processes: this engine is a VoiceKeeper
     device: torch.device
 
     def load(self, device: torch.device) -> None:
@@ -89,4 +90,14 @@ class Engine(Protocol):
 
         A passage that cannot be spoken yields its LoaError in its place and leaves the others alone. Faults of the device (out of memory,
         a CUDA error) are raised.
+        """
+
+
+class VoiceKeeper(Engine, Protocol):
+    """An engine whose voices are kept in the artifact store (worker/voice_states.py): their tensors and facts say all that it needs."""
+
+    def voice_of(self, voice: Voice, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> VoiceState:
+        """The voice that `make_voice` once made of the same files, put on the device; the tensors come on the CPU.
+
+        Raises anything for tensors or facts that it cannot use: they are thrown away then, and the voice is made anew.
         """

@@ -3,7 +3,8 @@
 The same text with the same seed is the same tone: its pitch comes from the text, its phase from the seed, its length from the number of
 characters and the speed. Words share the time evenly. With LOA_SINE_FAULTS=1 a text may ask for a fault: [[die]] kills the process,
 [[hang]] never returns, [[raise]] raises. LOA_SINE_START_FAULT is what loading does: raise, hang or exit. LOA_SINE_SECONDS is the time that
-each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does.
+each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1 voices are kept as if they were costly;
+LOA_SINE_VOICE_FAULT=raise lets none be made. A voice with a recording has a pitch of its own, which the recording decides.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +41,7 @@ class Engine:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
+        self.keeps_voices = os.environ.get("LOA_SINE_KEEPS_VOICES") == "1"
 
     def load(self, device: torch.device) -> None:
         self.device = device
@@ -51,10 +54,17 @@ class Engine:
             os._exit(1)
         _pretend("LOA_SINE_LOAD_SECONDS")
 
-    def make_voice(self, voice: Voice, files: dict[str, Path]) -> VoiceState:  # noqa: ARG002 - a tone needs no files
-        # One tensor on the device, so that pinning and the cache's accounting have something to look at.
-        tensors = {"loudness": torch.tensor([LOUDNESS], device=self.device)}
-        return VoiceState(name=voice.name, fingerprint="", tensors=tensors, facts={"sample_rate": voice.sample_rate or SAMPLE_RATE})
+    def make_voice(self, voice: Voice, files: dict[str, Path]) -> VoiceState:
+        if os.environ.get("LOA_SINE_VOICE_FAULT") == "raise":
+            raise RuntimeError("asked for by LOA_SINE_VOICE_FAULT")
+        # Tensors on the device, so that pinning and the cache's accounting have something to look at.
+        pitch = _share(files["prompt"].read_bytes()) if "prompt" in files else 0.0
+        tensors = {"loudness": torch.tensor([LOUDNESS]), "pitch": torch.tensor([pitch])}
+        return self.voice_of(voice, tensors, {"sample_rate": voice.sample_rate or SAMPLE_RATE})
+
+    def voice_of(self, voice: Voice, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> VoiceState:
+        on_device = {name: tensors[name].to(self.device) for name in ("loudness", "pitch")}
+        return VoiceState(name=voice.name, fingerprint="", tensors=on_device, facts={"sample_rate": int(facts["sample_rate"])})
 
     def estimate(self, audio_seconds: float) -> float:
         return audio_seconds * 0.001
@@ -80,7 +90,7 @@ def _tone(passage: Passage) -> Speech | LoaError:
         return Unspeakable(f"voice {passage.voice.name!r} finds nothing to say in {passage.text[:80]!r}", text=passage.text[:80])
     rate = passage.voice.facts["sample_rate"]
     seconds = len(passage.text) * SECONDS_A_CHARACTER / passage.speed
-    share = int.from_bytes(hashlib.blake2b(passage.text.encode(), digest_size=4).digest()) / 2**32
+    share = (_share(passage.text.encode()) + float(passage.voice.tensors["pitch"])) % 1
     pitch = LOWEST + (HIGHEST - LOWEST) * share
     phase = float(torch.rand(1, generator=torch.Generator().manual_seed(passage.seed))) * 2 * np.pi
     clock = np.arange(round(seconds * rate), dtype=np.float64) / rate
@@ -94,6 +104,11 @@ def _tone(passage: Passage) -> Speech | LoaError:
             Word(text=word.group(), start=number * each, end=(number + 1) * each, offset=word.start()) for number, word in enumerate(words)
         ),
     )
+
+
+def _share(content: bytes) -> float:
+    """A number from 0 to 1 that content decides."""
+    return int.from_bytes(hashlib.blake2b(content, digest_size=4).digest()) / 2**32
 
 
 def _pretend(variable: str) -> None:

@@ -47,6 +47,7 @@ class Engine:
 
     name = "vits"
     sound_version = ENGINES["vits"].sound_version
+    keeps_voices = False  # a voice is its weights, which lie on every disk that they are read from
 
     def __init__(self, *, noise: bool = True) -> None:
         self._noise = noise
