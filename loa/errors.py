@@ -63,7 +63,7 @@ class MalformedJson(LoaError):
 
 
 class UnsupportedMediaType(LoaError):
-    """Send application/json with an `input`, or multipart/form-data with a `file` ending in .txt or .md."""
+    """Send application/json with an `input`, or multipart/form-data with a `file`: a .txt or .md for a job, a recording for a voice."""
 
     code, status = "unsupported_media_type", 415
 
