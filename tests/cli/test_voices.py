@@ -64,7 +64,7 @@ class TestList:
         rows = {line.split()[0]: line for line in table.splitlines()[2:]}
         assert list(rows) == ["joe", "quynh", "vi_VN-vais1000-medium"]
         assert "installed" in rows["joe"]
-        assert "not installed" in rows["quynh"]
+        assert "to pull" in rows["quynh"]
         assert "to pull" in rows["vi_VN-vais1000-medium"]
         assert json.loads(loa("voices", "list", "--json").stdout) == server.voices
         assert json.loads(loa("voices", "list", "--json", "--installed").stdout) == server.voices[:1]
@@ -155,7 +155,11 @@ class TestPull:
         assert not described(settings, tieng)["installed"]
 
     def test_a_voice_without_addresses(self, loa: Loa, settings: Settings) -> None:
-        done = loa("voices", "pull", "quynh", "--yes")
+        folder = Path(settings.data_dir) / "voices"
+        folder.mkdir(parents=True)
+        manifest = 'title = "x"\nengine = "vits"\nlanguage = "vi-VN"\nlicence = "x"\ncommercial_use = false\n'
+        (folder / "bare.toml").write_text(f'{manifest}[[files]]\nrole = "model"\nname = "bare.onnx"\n')
+        done = loa("voices", "pull", "bare", "--yes")
         assert done.exit_code == 1
         assert "names no address" in done.stderr
 

@@ -270,9 +270,10 @@ def test_redirects_are_followed_but_never_to_an_unprotected_host(voice: Voice, s
         pull(voice, settings, force=True)
 
 
-def test_a_voice_without_addresses_says_where_to_look(settings: Settings) -> None:
-    with pytest.raises(NotPullable, match=r"quynh\.wav; see https://huggingface\.co/dangvansam/viet-tts"):
-        pull(VoiceRegistry(settings).get("quynh"), settings)
+def test_a_voice_without_addresses_says_where_to_look(voice: Voice, settings: Settings) -> None:
+    files = tuple(dataclasses.replace(file, url="") for file in voice.files)
+    with pytest.raises(NotPullable, match=r"for test\.onnx, test\.onnx\.json; see https://example\.org/test"):
+        pull(dataclasses.replace(voice, files=files), settings)
 
 
 # --- the disk ----------------------------------------------------------------------------------------------------------
