@@ -10,14 +10,16 @@ from flask import Request
 from pydantic import BaseModel, ValidationError
 
 from api.contract import FORM, JSON
-from api.schemas import JobForm, JobRequest
-from loa.errors import InvalidRequest, MalformedJson, TextTooLong, UnsupportedMediaType
+from api.schemas import JobForm, JobRequest, VoiceForm
+from loa.errors import BodyTooLarge, InvalidRequest, MalformedJson, TextTooLong, UnsupportedMediaType
 from loa.settings import Settings
 from loa.submission import Submission, Upload, most_bytes
+from loa.voice_desk import MOST_BYTES, NewVoice
 
 IDEMPOTENCY_KEY_LIMIT = 255  # characters
 MOST_BYTES_A_CHARACTER = 12  # an emoji as JSON in ASCII: \ud83d\ude00
-FRAME_BYTES = 1_000_000  # of a JSON body around its `input`
+FRAME_BYTES = 1_000_000  # of a JSON body around its `input`, of a form around its file
+COMMERCIAL_USE = {"true": True, "false": False, "unknown": None}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,8 +59,23 @@ def read_submission(request: Request, settings: Settings) -> Submission:
         return _read_json(request, settings)
     if request.mimetype == FORM:
         return _read_form(request, settings)
-    sent = request.mimetype[:100] or "nothing"
-    raise UnsupportedMediaType(f"the Content-Type is {sent}; this call takes {JSON} or {FORM}")
+    raise _unsupported(request, f"{JSON} or {FORM}")
+
+
+def read_new_voice(request: Request, settings: Settings) -> NewVoice:
+    """The body of POST /v1/voices. Raises UnsupportedMediaType, InvalidRequest, BodyTooLarge, the last before anything is parsed."""
+    if request.mimetype != FORM:
+        raise _unsupported(request, FORM)
+    limit = min(MOST_BYTES + FRAME_BYTES, settings.body_limit)
+    if (request.content_length or 0) > limit:
+        raise BodyTooLarge(f"the body has {request.content_length:,} bytes; the limit for a recording is {limit:,}", limit=limit)
+    fields = _validated(VoiceForm, _form(request))
+    return NewVoice(
+        recording=fields.file.read(),
+        title=fields.title or "",
+        commercial_use=COMMERCIAL_USE[fields.commercial_use],
+        **{name: getattr(fields, name) for name in ("name", "language", "licence", "consent", "engine")},
+    )
 
 
 def read_idempotency_key(request: Request) -> str | None:
@@ -81,6 +98,16 @@ def _read_json(request: Request, settings: Settings) -> Submission:
 
 
 def _read_form(request: Request, settings: Settings) -> Submission:
+    values = _form(request)
+    if "metadata" in values:
+        values["metadata"] = parse_json(values["metadata"].encode(), "metadata")
+    fields = _validated(JobForm, values)
+    content = fields.file.read(most_bytes(settings) + 1)  # one too many is enough to refuse it
+    return Submission(file=Upload(name=fields.file.filename, content=content), **_manner(fields))
+
+
+def _form(request: Request) -> dict[str, Any]:
+    """Every field of a form, of which `file` alone may be a file."""
     values: dict[str, Any] = {}
     for name, parts in (*request.form.lists(), *request.files.lists()):
         if len(parts) > 1 or name in values:
@@ -88,11 +115,11 @@ def _read_form(request: Request, settings: Settings) -> Submission:
         values[name] = parts[0]
     if isinstance(values.get("file"), str):
         raise InvalidRequest("file was sent as text: its part needs a filename", field="file")
-    if "metadata" in values:
-        values["metadata"] = parse_json(values["metadata"].encode(), "metadata")
-    fields = _validated(JobForm, values)
-    content = fields.file.read(most_bytes(settings) + 1)  # one too many is enough to refuse it
-    return Submission(file=Upload(name=fields.file.filename, content=content), **_manner(fields))
+    return values
+
+
+def _unsupported(request: Request, wanted: str) -> UnsupportedMediaType:
+    return UnsupportedMediaType(f"the Content-Type is {request.mimetype[:100] or 'nothing'}; this call takes {wanted}")
 
 
 def _manner(fields: JobRequest | JobForm) -> dict[str, Any]:

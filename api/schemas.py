@@ -7,13 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from loa.bundles import BUNDLE_NAME
 from loa.formats import FORMATS
 from loa.states import State
 from loa.store.jobs import PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
+from loa.voice_desk import DEFAULT_ENGINE, NAME_RULE
+from loa.voice_manifest import LANGUAGE
+from loa.voice_prompt import LONGEST, SHORTEST
 
 LONGEST_WAIT = 60  # seconds
 TITLE_LIMIT = 300  # characters
+CONSENT_LIMIT = 2_000  # characters
 METADATA_LIMIT = 16_384  # bytes as JSON: it comes back with every answer about the job
 
 
@@ -67,6 +72,42 @@ class JobForm(Manner):
     file: Any = Field(
         description="a .txt or .md file", json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"}
     )
+
+
+class VoiceForm(Schema):
+    """A recording that a voice is made from, with the other fields as form fields."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "file": "(anna.wav)",
+                    "name": "anna",
+                    "language": "vi-VN",
+                    "title": "Anna, gentle",
+                    "licence": "All rights reserved",
+                    "commercial_use": "false",
+                    "consent": "I am the speaker and allow this service to speak with my voice.",
+                }
+            ]
+        },
+    )
+    file: Any = Field(
+        description=f"{SHORTEST:g} to {LONGEST:g} s of one person speaking, without noise or music: wav, flac, ogg or mp3",
+        json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"},
+    )
+    name: str = Field(description=f"what jobs will name; {NAME_RULE}", json_schema_extra={"pattern": f"^{BUNDLE_NAME.pattern}$"})
+    language: str = Field(description="BCP 47, for example vi-VN", json_schema_extra={"pattern": f"^{LANGUAGE.pattern}$"})
+    title: str | None = Field(None, max_length=TITLE_LIMIT, description="for people; default: the name")
+    licence: str = Field(min_length=1, max_length=TITLE_LIMIT, description="what may be done with the voice, in words")
+    commercial_use: Literal["true", "false", "unknown"] = Field("unknown", description="whether the licence allows it")
+    consent: str = Field(
+        min_length=1,
+        max_length=CONSENT_LIMIT,
+        description="who the speaker is and that they agree, in your words; kept and shown for as long as the voice exists",
+    )
+    engine: str = Field(DEFAULT_ENGINE, description="one that makes voices from recordings")
 
 
 class Wait(Schema):
@@ -159,11 +200,14 @@ class VoiceJson(Schema):
     engine_available: bool
     installed: bool
     common: bool = Field(description="every worker of its engine has it loaded before the first job")
+    added: bool = Field(description="by POST /v1/voices: it can be removed")
     sample_rate: int | None = Field(description="Hz")
     licence: str
     licence_url: str | None
     commercial_use: bool | None = Field(description="null: not known, check the licence")
     notice: str | None
+    consent: str | None = Field(description="of the speaker, in the words of whoever added the voice; null for a voice that was not added")
+    created_at: str | None = Field(description="when it was added")
     source: str | None
     bytes: int | None
     files: list[VoiceFileJson]

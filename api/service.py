@@ -12,15 +12,18 @@ from flask import current_app
 
 from api.waiters import Waiters
 from api.wake import Wakeups
+from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
 from loa.errors import JobCanceled, JobFailed, JobNotFinished, LoaError, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
 from loa.jobs import Job, Standing, is_job_id, job_json
 from loa.keys import Keys
 from loa.reconciler import Reconciler
+from loa.recordings import Recordings
 from loa.settings import Settings
 from loa.states import State
 from loa.store import Store, connect_briefly
 from loa.submission import Desk, Submission
+from loa.voice_desk import NewVoice, VoiceDesk
 from loa.voices import VoiceRegistry
 
 log = logging.getLogger(__name__)
@@ -34,14 +37,18 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.voices = VoiceRegistry(settings)
         self.artifacts = Artifacts(settings.artifacts)
+        recordings = Recordings(self.artifacts, settings.data_dir)
+        self._added = AddedVoices(lambda: self.store.voices, recordings)
+        self.voices = VoiceRegistry(settings, self._added)
+        self._voice_desk = VoiceDesk(self.voices, self._added, recordings)
         self.desk = Desk(self.voices, self.artifacts, settings)
         self._wakeups = Wakeups(settings)
         self._store = Store.for_api(settings, self._wakeups)
         seats = max(1, settings.api_threads - max(4, settings.api_threads // RESERVE))
         self.waiters = Waiters(connect_briefly(settings.redis_url), Keys().events(), seats=seats)
-        self._reconciler = Reconciler(Store.for_thread(settings, self._wakeups).slots, settings.reconcile)
+        self._background = Store.for_thread(settings, self._wakeups)
+        self._reconciler = Reconciler(self._background.slots, settings.reconcile)
         self._opened = threading.Event()
         self._stopped = threading.Event()
 
@@ -68,7 +75,7 @@ class Service:
         self._wakeups.start()
         self.waiters.start()
         if self._opened.is_set():
-            self._reconciler.start()
+            self._start_looking()
         else:
             threading.Thread(target=self._keep_opening, args=(refuse,), name="opener", daemon=True).start()
 
@@ -80,6 +87,7 @@ class Service:
         """End the threads."""
         self._stopped.set()
         self._reconciler.stop()
+        self._added.stop()
         self.waiters.stop()
         self._wakeups.stop()
 
@@ -93,8 +101,13 @@ class Service:
                 refuse(error)
                 return
             log.info("Redis answers now")
-            self._reconciler.start()
+            self._start_looking()
             return
+
+    def _start_looking(self) -> None:
+        """What needs a store that was found to be the right one."""
+        self._reconciler.start()
+        self._added.start(self._background.voices)
 
     # --- jobs
 
@@ -146,6 +159,17 @@ class Service:
         except StoreUnavailable:  # the job itself is known: better without its place in the queue than not at all
             standing = Standing(now=time.time(), hot_slots=None)
         return job_json(job, standing)
+
+    # --- voices
+
+    def add_voice(self, new: NewVoice) -> tuple[dict[str, Any], bool]:
+        """The voice as JSON, and whether it was added now. Raises what VoiceDesk.add raises."""
+        voice, created = self._voice_desk.add(new, self.store.voices)
+        return self.voices.describe(voice), created
+
+    def remove_voice(self, name: str) -> None:
+        """Raises what VoiceDesk.remove raises."""
+        self._voice_desk.remove(name, self.store.voices)
 
     # --- operations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import logging
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from loa.errors import (
     StoreUnavailable,
     UnknownEngine,
     UnknownVoice,
+    UnreadableRecording,
     VoiceExists,
     VoiceNotRemovable,
 )
@@ -34,6 +36,7 @@ from loa.voices import VoiceRegistry
 
 DEFAULT_ENGINE = "viettts"
 MOST_BYTES = 50_000_000  # of a recording: 30 s at 192 kHz, stereo, 32 bit are 46 MB
+EXTENSIONS = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "FLAC": "flac", "OGG": "ogg", "MP3": "mp3"}  # by libsndfile's names
 NAME_RULE = "a letter or a digit, then letters, digits, '_', '-' and '.', at most 64 characters"
 
 log = logging.getLogger(__name__)
@@ -139,10 +142,9 @@ class VoiceDesk:
         return None
 
     def _voice(self, new: NewVoice) -> Voice:
-        recording = read_recording(new.recording)
-        judge(recording)
+        judge(read_recording(new.recording))
         sha256 = hashlib.sha256(new.recording).hexdigest()
-        file = VoiceFile(role="prompt", name=f"{new.name}.{recording.extension}", size=len(new.recording), sha256=sha256)
+        file = VoiceFile(role="prompt", name=f"{new.name}.{_extension(new.recording)}", size=len(new.recording), sha256=sha256)
         return Voice(
             name=new.name,
             title=new.title.strip() or new.name,
@@ -171,6 +173,16 @@ class VoiceDesk:
         """Let this very process know at once."""
         with contextlib.suppress(StoreUnavailable):
             self._added.look()
+
+
+def _extension(recording: bytes) -> str:
+    """By what the file is, whatever it was called. Raises UnreadableRecording for a format that an engine may not know."""
+    import soundfile
+
+    form = soundfile.info(io.BytesIO(recording)).format
+    if form not in EXTENSIONS:
+        raise UnreadableRecording(f"the file is in the format {form}; a voice takes wav, flac, ogg or mp3", format=form)
+    return EXTENSIONS[form]
 
 
 def _same(voice: Voice, new: NewVoice) -> bool:
