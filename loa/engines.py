@@ -89,7 +89,7 @@ ENGINES = {
             title="VietTTS: Vietnamese with the voice of a short recording",
             sound_version=1,
             module="worker.engines.viettts",
-            requires=("torch", "torchaudio", "onnxruntime", "safetensors", "tiktoken", "yaml"),
+            requires=("torch", "torchaudio", "onnxruntime", "safetensors", "silero_vad", "soxr", "tiktoken", "yaml"),
             words_timed=False,
             from_recordings=True,
         ),
