@@ -74,6 +74,7 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     Shows first what the licence allows, and asks. A pull that was interrupted goes on where it stopped. Running workers find the voice by
     themselves.
     """
+    from loa.engines import ENGINES
     from loa.settings import Settings
     from loa.voices import VoiceRegistry
 
@@ -84,6 +85,8 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
         fetch(voice, settings, yes=yes, force=force)
     else:
         note(f"{name} is installed already; --force fetches it again")
+    if voice.engine_available and (obstacle := ENGINES[voice.engine].obstacle(settings)) is not None:
+        note(f"its engine {voice.engine} is not installed here: {obstacle.fact}; {obstacle.remedy}")
     if as_json:
         print_json(registry.describe(voice))
 

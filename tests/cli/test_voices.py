@@ -132,6 +132,14 @@ class TestPull:
         assert loa("voices", "pull", tieng, "--yes", "--force").exit_code == 0
         assert server.paths("GET") == ["/tieng.onnx", "/tieng.onnx.json"]
 
+    def test_a_voice_whose_engine_is_missing_says_so(self, loa: Loa, settings: Settings, tieng: str) -> None:
+        manifest = Path(settings.data_dir) / "voices" / f"{tieng}.toml"
+        assert "its engine" not in loa("voices", "pull", tieng, "--yes").stderr
+        manifest.write_text(manifest.read_text(encoding="utf-8").replace('"vits"', '"viettts"'), encoding="utf-8")
+        done = loa("voices", "pull", tieng, "--yes")
+        assert done.exit_code == 0
+        assert done.stderr.endswith("; loa engines pull viettts\n")
+
     def test_a_voice_from_a_package_is_there_already(self, loa: Loa, settings: Settings) -> None:
         assert "joe is installed already" in loa("voices", "pull", "joe").stderr
 
