@@ -152,9 +152,21 @@ class Client:
 
     def voice(self, name: str) -> dict[str, Any]:
         """One voice. Raises UnknownVoice."""
-        if _leads_elsewhere(name):
-            raise UnknownVoice(f"there is no voice {name!r}", voice=name)
-        return self._json("GET", f"/v1/voices/{quote(name, safe='')}")
+        return self._json("GET", _voice(name))
+
+    def add_voice(self, name: str, recording: Path, **fields: Any) -> dict[str, Any]:
+        """Add a voice from a recording; `fields` are those of POST /v1/voices (language, licence and consent, which it must have, title,
+        commercial_use, engine); None means its default. Returns the voice. The very same voice may be added again.
+
+        Raises VoiceExists, the error that says what is wrong with the recording, OSError when it cannot be read.
+        """
+        form = Multipart(fields={"name": name, **_given(fields)}, file=recording)
+        headers = {"Content-Type": form.content_type, "Content-Length": str(form.length)}
+        return self._json("POST", "/v1/voices", body=form.blocks, headers=headers)
+
+    def remove_voice(self, name: str) -> None:
+        """Remove an added voice with all that was made of its recording. Raises UnknownVoice, VoiceNotRemovable."""
+        self._send("DELETE", _voice(name), headers={})
 
     def workers(self) -> dict[str, Any]:
         """`workers`: what each worker process announced; `queues`: what waits for them."""
@@ -319,6 +331,13 @@ def _job(job_id: str) -> str:
     if _leads_elsewhere(job_id):
         raise UnknownJob(f"there is no job {job_id!r}", job=job_id)
     return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _voice(name: str) -> str:
+    """The address of a voice. Raises UnknownVoice."""
+    if _leads_elsewhere(name):
+        raise UnknownVoice(f"there is no voice {name!r}", voice=name)
+    return f"/v1/voices/{quote(name, safe='')}"
 
 
 def _leads_elsewhere(name: str) -> bool:

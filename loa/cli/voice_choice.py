@@ -33,7 +33,8 @@ def choose_voice(text: str, voices: Sequence[dict[str, Any]]) -> Choice:
     """The voice for `text` out of the server's `voices` (as GET /v1/voices shows them)."""
     if not looks_vietnamese(text):
         return Choice(voice=DEFAULT_VOICE, reason="the default")
-    vietnamese = [voice for voice in voices if voice["language"].startswith("vi") and voice["engine_available"]]
+    ours = [voice for voice in voices if voice["engine_available"] and not voice.get("added")]  # nobody's own voice unless it is named
+    vietnamese = [voice for voice in ours if voice["language"].startswith("vi")]
     installed = [voice for voice in vietnamese if voice["installed"]]
     if installed:
         best = min(installed, key=lambda voice: (not voice["common"], voice["name"]))

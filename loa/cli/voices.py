@@ -1,7 +1,8 @@
-"""Commands about voices: list, show, pull."""
+"""Commands about voices: list, show, pull, add, remove."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,6 +57,8 @@ def show(name: str, local: bool, as_json: bool) -> None:
             "sample rate": f"{voice['sample_rate']} Hz" if voice["sample_rate"] else None,
             "size": size(voice["bytes"]),
             **licence_facts(voice),
+            "consent": voice.get("consent"),
+            "added": voice.get("created_at"),
             "source": voice["source"],
         }
     )
@@ -89,6 +92,45 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
         note(f"its engine {voice.engine} is not installed here: {obstacle.fact}; {obstacle.remedy}")
     if as_json:
         print_json(registry.describe(voice))
+
+
+@voices.command()
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--language", required=True, help="The language that the speaker speaks: vi-VN.")
+@click.option("--licence", required=True, help="What may be done with the voice, in words.")
+@click.option("--consent", required=True, help="Who the speaker is and that they agree: 'I am the speaker and agree.'")
+@click.option("--title", help="For people. Default: the name.")
+@click.option("--commercial-use", type=click.Choice(["yes", "no", "unknown"]), default="unknown", help="Whether the licence allows it.")
+@click.option("--engine", help="One that makes voices from recordings. Default: viettts.")
+@json_option
+def add(name: str, file: Path, commercial_use: str, as_json: bool, **fields: str | None) -> None:
+    """Add a voice to the server from a recording of its speaker.
+
+    FILE is a wav, flac, ogg or mp3 with 3 to 30 seconds of one person speaking, without noise or music. It is judged at once; one that
+    cannot become a good voice is refused with the reason. Jobs can name the voice as soon as this ends.
+    """
+    from loa.client import Client
+
+    allowed = {"yes": "true", "no": "false"}.get(commercial_use)
+    voice = Client().add_voice(name, file, commercial_use=allowed, **fields)
+    if as_json:
+        print_json(voice)
+    else:
+        note(f"{name} is added: loa say TEXT --voice {name} -o out.wav")
+
+
+@voices.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove an added voice from the server, with its recording.
+
+    Audio that was made with it stays; jobs that still wait for it fail.
+    """
+    from loa.client import Client
+
+    Client().remove_voice(name)
+    note(f"{name} is removed")
 
 
 def usable(registry: VoiceRegistry, voice: Voice) -> bool:
@@ -133,5 +175,5 @@ def state_of(voice: dict[str, Any]) -> str:
     if not voice["engine_available"]:
         return "no engine"
     if voice["installed"]:
-        return "installed"
+        return "added" if voice.get("added") else "installed"
     return "to pull" if any(file["url"] for file in voice["files"]) else "not installed"

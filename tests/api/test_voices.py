@@ -23,9 +23,11 @@ from api.schemas import VoiceJson
 from api.service import Service
 from loa.artifacts import Artifacts
 from loa.errors import StorageFull, StoreUnavailable
-from loa.recordings import state_path
+from loa.recordings import Recordings, state_path
 from loa.settings import Settings
 from loa.voice_desk import MOST_BYTES, NAME_RULE
+from loa.voice_manifest import VoiceFile
+from loa.voice_record import write_record
 from tests.api.stage import SPEAK, Served
 from tests.api.test_submit import refused, submit
 from tests.babble import babble, recording
@@ -361,6 +363,25 @@ def test_a_damaged_record_can_be_removed(client: FlaskClient, service: Service) 
     refused(add(client, name="broken"), 409, "voice_exists")
     assert client.delete("/v1/voices/broken").status_code == 204
     assert add(client, name="broken").status_code == 201
+
+
+def test_a_recording_that_is_needed_again_while_it_is_removed_is_put_back(
+    client: FlaskClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody adds a voice of the same recording after it was found to be needed by nobody."""
+    add(client)
+    erase = Recordings.erase
+
+    def erase_late(recordings: Recordings, file: VoiceFile) -> bytes | None:
+        berta = dataclasses.replace(service.voices.get("anna"), name="berta")
+        assert service.store.voices.add("berta", write_record(berta)).created
+        return erase(recordings, file)
+
+    monkeypatch.setattr(Recordings, "erase", erase_late)
+    assert client.delete("/v1/voices/anna").status_code == 204
+    (path,) = prompts(service)
+    assert service.artifacts.read(path) == ANNA
+    assert client.get("/v1/voices/berta").status_code == 200
 
 
 def test_additions_and_removals_that_cross_leave_every_voice_its_recording(app: Flask, service: Service) -> None:

@@ -109,6 +109,7 @@ class SmallServer:
     audio: bytes = AUDIO
     ranges: bool = True  # False: as a proxy that strips Range
     voices: list[dict[str, Any]] = field(default_factory=list)
+    new_voice: dict[str, Any] = field(default_factory=dict)  # what POST /v1/voices makes
     workers: dict[str, Any] = field(default_factory=lambda: {"workers": [], "queues": {}})
     hot: bool = True
     files: dict[str, bytes] = field(default_factory=dict)  # what else it serves, by path
@@ -164,12 +165,13 @@ class Handler(BaseHTTPRequestHandler):
             self._list(query)
         elif match := re.fullmatch(r"/v1/jobs/([^/]+)(/cancel|/audio)?", parts.path):
             self._job(match[1], match[2] or "")
+        elif (self.command, parts.path) == ("POST", "/v1/voices"):
+            small.voices.append(small.new_voice)
+            self.answer(201, small.new_voice)
         elif parts.path == "/v1/voices":
             self.answer(200, {"voices": small.voices})
         elif match := re.fullmatch(r"/v1/voices/([^/]+)", parts.path):
-            found = [voice for voice in small.voices if voice["name"] == match[1]]
-            missing = problem("unknown_voice", f"there is no voice {match[1]!r}", close=["joe"])
-            self.answer(200, found[0]) if found else self.answer(404, missing)
+            self._voice(match[1])
         elif parts.path in small.files:
             self._bytes(small.files[parts.path])
         elif parts.path == "/v1/workers":
@@ -179,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(404, problem("not_found", self.path))
 
-    do_GET = do_POST = _serve  # noqa: N815 - http.server finds its methods by these names
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - http.server finds its methods by these names
 
     def _submit(self) -> None:
         small = self.small
@@ -188,6 +190,16 @@ class Handler(BaseHTTPRequestHandler):
             small.keys[key] = f"job_{len(small.keys):024x}"
             small.jobs.setdefault(small.keys[key], [job_json(small.keys[key], small.created)])
         self.answer(202, small.jobs[small.keys[key]][0])
+
+    def _voice(self, name: str) -> None:
+        found = [voice for voice in self.small.voices if voice["name"] == name]
+        if not found:
+            self.answer(404, problem("unknown_voice", f"there is no voice {name!r}", close=["joe"]))
+        elif self.command == "DELETE":
+            self.small.voices.remove(found[0])
+            self.answer(204, b"")
+        else:
+            self.answer(200, found[0])
 
     def _list(self, query: dict[str, str]) -> None:
         found = [states[-1] for states in self.small.jobs.values() if query.get("state") in (None, states[-1]["state"])]

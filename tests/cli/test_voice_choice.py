@@ -52,6 +52,11 @@ def test_a_common_voice_goes_before_others() -> None:
     assert choose_voice("Xin chào.", voices).voice == "b"
 
 
+def test_nobody_speaks_with_a_persons_own_voice_unasked() -> None:
+    assert choose_voice("Xin chào.", [voice("anna", added=True), voice("b", added=False)]).voice == "b"
+    assert choose_voice("Xin chào.", [voice("anna", added=True)]).voice == DEFAULT_VOICE
+
+
 def test_without_a_vietnamese_voice_the_default_speaks_and_it_is_said() -> None:
     voices = [
         voice("quynh", engine_available=False),

@@ -1,4 +1,4 @@
-"""Commands about voices: list, show, pull."""
+"""Commands about voices: list, show, pull, add, remove."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from click.testing import Result
 from loa.installed import PULL_RECORD
 from loa.settings import Settings
 from loa.voices import VoiceRegistry
-from tests.cli.small_server import SmallServer, cut
+from tests.cli.small_server import SmallServer, cut, hang_up, problem, refuse
 
 Loa = Callable[..., Result]
 MODEL, CONFIG = bytes(range(256)) * 2000, b'{"sample_rate": 22050}'
@@ -170,6 +171,118 @@ class TestPull:
         done = loa("voices", "pull", "bare", "--yes")
         assert done.exit_code == 1
         assert "names no address" in done.stderr
+
+
+ANNA = {
+    "name": "anna",
+    "title": "Anna",
+    "language": "vi-VN",
+    "engine": "viettts",
+    "engine_available": True,
+    "installed": True,
+    "common": False,
+    "added": True,
+    "sample_rate": None,
+    "licence": "CC BY 4.0",
+    "licence_url": None,
+    "commercial_use": False,
+    "notice": None,
+    "consent": "I am Anna, and I agree.",
+    "created_at": "2026-01-02T03:04:05.678Z",
+    "source": None,
+    "bytes": 480044,
+    "files": [{"role": "prompt", "name": "anna.wav", "url": None, "size": 480044, "sha256": "0" * 64}],
+}
+SAID = ("--language", "vi-VN", "--licence", "CC BY 4.0", "--consent", "I am Anna, and I agree.")
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> str:
+    path = tmp_path / "anna.wav"
+    path.write_bytes(b"a recording")
+    return str(path)
+
+
+class TestAdd:
+    def test_sends_the_recording_with_what_was_said(self, loa: Loa, server: SmallServer, recording: str) -> None:
+        server.new_voice = ANNA
+        done = loa("voices", "add", "anna", recording, *SAID, "--title", "Anna", "--commercial-use", "no", "--json")
+        assert done.exit_code == 0, done.stderr
+        assert json.loads(done.stdout) == ANNA
+        ((method, path, headers, body),) = server.seen
+        assert (method, path) == ("POST", "/v1/voices")
+        form = BytesParser().parsebytes(b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body)
+        parts = {part.get_param("name", header="Content-Disposition"): part.get_payload(decode=True) for part in form.get_payload()}
+        assert parts == {
+            "name": b"anna",
+            "language": b"vi-VN",
+            "licence": b"CC BY 4.0",
+            "consent": b"I am Anna, and I agree.",
+            "title": b"Anna",
+            "commercial_use": b"false",
+            "file": b"a recording",
+        }
+
+    def test_says_how_to_use_the_voice(self, loa: Loa, server: SmallServer, recording: str) -> None:
+        server.new_voice = ANNA
+        done = loa("voices", "add", "anna", recording, *SAID)
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert "loa say TEXT --voice anna" in done.stderr
+        assert b"commercial_use" not in server.seen[0][3]
+
+    @pytest.mark.parametrize("missing", ["--language", "--licence", "--consent"])
+    def test_nothing_is_sent_before_everything_is_said(self, loa: Loa, server: SmallServer, recording: str, missing: str) -> None:
+        place = SAID.index(missing)
+        done = loa("voices", "add", "anna", recording, *SAID[:place], *SAID[place + 2 :])
+        assert (done.exit_code, server.seen) == (2, [])
+        assert missing in done.stderr
+
+    def test_a_file_that_is_not_there(self, loa: Loa, server: SmallServer, tmp_path: Path) -> None:
+        done = loa("voices", "add", "anna", str(tmp_path / "nothing.wav"), *SAID)
+        assert (done.exit_code, server.seen) == (2, [])
+        assert "does not exist" in done.stderr
+
+    def test_what_is_wrong_with_the_recording_is_said(self, loa: Loa, server: SmallServer, recording: str) -> None:
+        server.faults = [refuse(422, problem("recording_noisy", "the speech is only 9 dB above the noise"))]
+        done = loa("voices", "add", "anna", recording, *SAID)
+        assert done.exit_code == 1
+        assert "only 9 dB above the noise" in done.stderr
+        assert "Record in a quiet room" in done.stderr
+
+    def test_a_broken_connection_is_no_second_voice(self, loa: Loa, server: SmallServer, recording: str) -> None:
+        server.new_voice = ANNA
+        server.faults = [hang_up]
+        assert loa("voices", "add", "anna", recording, *SAID).exit_code == 0
+        assert len({body[body.index(b"form-data") :] for _, _, _, body in server.seen}) == 1  # the very same request
+
+
+class TestRemove:
+    def test_is_gone(self, loa: Loa, server: SmallServer) -> None:
+        server.voices = [ANNA]
+        done = loa("voices", "remove", "anna")
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "", "anna is removed\n")
+        assert server.paths("DELETE") == ["/v1/voices/anna"]
+        assert server.voices == []
+
+    def test_of_a_manifest(self, loa: Loa, server: SmallServer) -> None:
+        server.faults = [refuse(409, problem("voice_not_removable", "voice 'joe' was not added: a manifest describes it"))]
+        done = loa("voices", "remove", "joe")
+        assert done.exit_code == 1
+        assert "Remove only voices that were added" in done.stderr
+
+    @pytest.mark.parametrize("name", ["nobody", "..", "a/b"])
+    def test_of_nobody(self, loa: Loa, server: SmallServer, name: str) -> None:
+        done = loa("voices", "remove", name)
+        assert done.exit_code == 1
+        assert "there is no voice" in done.stderr
+
+
+def test_an_added_voice_is_shown_as_one(loa: Loa, server: SmallServer) -> None:
+    server.voices = [ANNA]
+    assert "added" in loa("voices", "list").stdout.splitlines()[2].split()
+    shown = loa("voices", "show", "anna").stdout
+    assert "I am Anna, and I agree." in shown
+    assert "2026-01-02T03:04:05.678Z" in shown
 
 
 def test_whether_there_is_somebody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import soundfile
 
 from loa.client import Client
 from loa.formats import FORMATS
+from tests.babble import recording
 from tests.e2e.conftest import VOICES
 
 Run = Callable[..., "CompletedProcess[str]"]
@@ -126,6 +127,32 @@ def test_voices(loa: Run) -> None:
     assert asked == local  # the server runs on this machine, with the same folders
     assert {"joe", "sine", "vi_VN-vais1000-medium"} <= {voice["name"] for voice in asked}
     assert loa("voices", "show", "joe").stdout == loa("voices", "show", "joe", "--local").stdout
+
+
+def test_a_voice_is_added_spoken_with_and_removed(loa: Run, tmp_path: Path) -> None:
+    (tmp_path / "anna.flac").write_bytes(recording(form="FLAC", seed=3))
+    said = ("--language", "vi-VN", "--licence", "CC BY 4.0", "--consent", "I am Anna, and I agree.", "--engine", "sine")
+    added = loa("voices", "add", "anna", "anna.flac", *said, "--json")
+    assert added.returncode == 0, added.stderr
+    assert loa("voices", "add", "anna", "anna.flac", *said).returncode == 0  # the very same one
+    assert json.loads(loa("voices", "show", "anna", "--json").stdout) == json.loads(added.stdout)
+    try:
+        for voice in ("anna", "sine"):
+            assert loa("say", "Xin chào.", "-o", f"{voice}.wav", "--voice", voice).returncode == 0
+        assert (tmp_path / "anna.wav").read_bytes() != (tmp_path / "sine.wav").read_bytes()  # the recording was heard
+    finally:
+        assert loa("voices", "remove", "anna").returncode == 0
+    gone = loa("say", "Xin chào.", "-o", "gone.wav", "--voice", "anna")
+    assert gone.returncode == 1
+    assert "there is no voice 'anna'" in gone.stderr
+
+
+def test_a_recording_that_makes_no_good_voice_is_refused_in_words(loa: Run, tmp_path: Path) -> None:
+    (tmp_path / "short.wav").write_bytes(recording(seconds=2))
+    said = ("--language", "vi-VN", "--licence", "CC BY 4.0", "--consent", "I agree.", "--engine", "sine")
+    done = loa("voices", "add", "anna", "short.wav", *said)
+    assert done.returncode == 1
+    assert "the recording lasts 2.0 s; a voice takes at least 3 s" in done.stderr
 
 
 def test_doctor_finds_the_service_ready(loa: Run, client: Client) -> None:
