@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from loa.errors import IdempotencyConflict, SchemaMismatch, StoreUnavailable, SynthesisFailed, UnknownJob
 from loa.jobs import job_json
 from loa.states import MOVES, State
-from loa.store import Idempotency, Item, Refusal, Spoken
+from loa.store import Idempotency, Item, Refusal, Slot, Spoken
 from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, RESULT, SPEAK, Bench, an_order, leftovers, pass_time, tick
 
 
@@ -313,6 +314,27 @@ def test_only_hot_slots_get_work(bench: Bench) -> None:
     assert bench.store.slots.beat("w/0").draining
     bench.store.slots.retire("w", 1)
     assert bench.store.slots.all() == []
+
+
+def test_a_slot_is_shown_as_it_announced_itself(bench: Bench) -> None:
+    slot = Slot(
+        id="w/0",
+        state="loading",
+        queues=("speak.vits", "plan"),
+        pid=7,
+        host="here",
+        device="cuda:0",
+        device_uuid="GPU-1",
+        engines=("vits",),
+        voices=("joe",),
+        skipped=("quynh",),
+        unserved={"viettts": "llm.pt not found; loa engines pull viettts"},
+        steps={"load vits": 0.5},
+        message="warming",
+    )
+    bench.store.slots.announce(slot)
+    assert bench.store.slots.all() == [slot]
+    assert json.loads(json.dumps(slot.to_json()))["unserved"] == slot.unserved
 
 
 def test_a_batch_is_bounded_by_compute_and_holds_one_bucket_and_its_neighbours(bench: Bench) -> None:

@@ -38,6 +38,15 @@ def test_a_start_announces_each_step_then_hot(fleet: Fleet) -> None:
     assert fleet.store.slots.all() == []
 
 
+def test_a_worker_for_an_engine_that_is_not_installed_ends_at_once_and_says_what_to_do(fleet: Fleet) -> None:
+    worker = fleet.worker("speak", LOA_ENGINES="viettts")
+    assert worker.process.wait(START) != 0
+    log = worker.log
+    assert "engine 'viettts' is not installed: config.yaml, llm.pt, " in log
+    assert "install it with: loa engines pull viettts" in log
+    assert worker.slots == []
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
