@@ -21,7 +21,8 @@ from torch import nn
 from torch.nn import functional
 
 from worker.engines.viettts.architecture import EstimatorShape
-from worker.engines.viettts.layers import Convolution, GroupNorm, Padding, TransposedConvolution, convolve, masked
+from worker.engines.viettts.convolution import Convolution, TransposedConvolution
+from worker.engines.viettts.padding import GroupNorm, Padding, masked
 
 GROUPS = 8  # of every norm
 KERNEL = 3  # steps, of every convolution that looks around itself
@@ -42,16 +43,16 @@ class Estimator(nn.Module):
         time_size = 4 * shape.channels[0]
         self.time_mlp = TimeEmbedding(shape.in_channels, time_size)
         *higher, lowest = shape.channels
-        exits = [*(Halving(channels) for channels in higher), Convolution(lowest, lowest, KERNEL)]
+        exits = [*(Halving(channels) for channels in higher), Convolution(lowest, lowest, KERNEL, normed=False)]
         sizes = zip((shape.in_channels, *higher), shape.channels, exits, strict=True)
         self.down_blocks = nn.ModuleList(Stage(shape, inputs, channels, time_size, exit_) for inputs, channels, exit_ in sizes)
         self.mid_blocks = nn.ModuleList(Stage(shape, lowest, lowest, time_size) for _ in range(shape.mid_blocks))
         outputs = (*reversed(higher), shape.channels[0])
-        exits = [*(Doubling(channels) for channels in outputs[:-1]), Convolution(outputs[-1], outputs[-1], KERNEL)]
+        exits = [*(Doubling(channels) for channels in outputs[:-1]), Convolution(outputs[-1], outputs[-1], KERNEL, normed=False)]
         sizes = zip(reversed(shape.channels), outputs, exits, strict=True)
         self.up_blocks = nn.ModuleList(Stage(shape, 2 * inputs, channels, time_size, exit_) for inputs, channels, exit_ in sizes)
         self.final_block = Smoothing(outputs[-1], outputs[-1])
-        self.final_proj = Convolution(outputs[-1], shape.out_channels, 1)
+        self.final_proj = Convolution(outputs[-1], shape.out_channels, 1, normed=False)
 
     def shifts(self, times: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
         """times [N] → for each, what it adds in every residual block, [C] each, in the order in which the blocks run."""
@@ -59,7 +60,7 @@ class Estimator(nn.Module):
         stages = (*self.down_blocks, *self.mid_blocks, *self.up_blocks)
         return list(zip(*(stage.residual.mlp(embedded) for stage in stages), strict=True))
 
-    def condition(self, mu: torch.Tensor, speaker: torch.Tensor, prompt: torch.Tensor, padding: Padding | None) -> Entered:
+    def condition(self, mu: torch.Tensor, speaker: torch.Tensor, prompt: torch.Tensor, padding: Padding | None = None) -> Entered:
         """What does not change from step to step: mu and prompt [B, F, M], speaker [B, M]."""
         known = torch.cat([mu, speaker.unsqueeze(1).expand_as(mu), prompt], dim=-1)
         return self.down_blocks[0].residual.enter(masked(known, padding), slice(self.mels, None))
@@ -125,12 +126,16 @@ class ResidualBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Mish(), nn.Linear(time_size, channels))
         self.block1 = Smoothing(inputs, channels)
         self.block2 = Smoothing(channels, channels)
-        self.res_conv = Convolution(inputs, channels, 1)
+        self.res_conv = Convolution(inputs, channels, 1, normed=False)
 
     def enter(self, x: torch.Tensor, channels: slice = slice(None), *, bias: bool = True) -> Entered:
         """x: those of the input's channels, zero at padding. The biases belong to one of the parts, if there are several."""
-        parts = (self.block1.convolution, self.res_conv)
-        return Entered(*(convolve(x, part.weight[:, channels], part.bias if bias else None) for part in parts))
+        image = x.transpose(1, 2).unsqueeze(2)  # [B, inputs, 1, T], as in Convolution
+        entered = (
+            functional.conv2d(image, part.weight[:, channels].unsqueeze(2), part.bias if bias else None, padding=(0, part.padding))
+            for part in (self.block1.convolution, self.res_conv)
+        )
+        return Entered(*(image.squeeze(2).transpose(1, 2) for image in entered))
 
     def forward(self, entered: Entered, shift: torch.Tensor, padding: Padding | None) -> torch.Tensor:
         x = self.block1.settle(entered.convolved, padding)
@@ -142,7 +147,7 @@ class Smoothing(nn.Module):
 
     def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
-        self.block = nn.Sequential(Convolution(inputs, channels, KERNEL), GroupNorm(GROUPS, channels), nn.Mish())
+        self.block = nn.Sequential(Convolution(inputs, channels, KERNEL, normed=False), GroupNorm(GROUPS, channels), nn.Mish())
 
     @property
     def convolution(self) -> Convolution:
@@ -181,16 +186,19 @@ class Attention(nn.Module):
         self.to_out = nn.Sequential(nn.Linear(heads * head_size, channels))
 
     def forward(self, x: torch.Tensor, padding: Padding | None) -> torch.Tensor:
-        query, key, value = (self._by_head(x, part.weight) for part in (self.to_q, self.to_k, self.to_v))
+        query, key, value = (self._by_head(x, part) for part in (self.to_q, self.to_k, self.to_v))
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=None if padding is None else padding.seen)
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 
-    def _by_head(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """x [B, T, C], weight [H · D, C] → [B, H, T, D]: one product a head, which leaves all its steps side by side in memory."""
+    def _by_head(self, x: torch.Tensor, part: nn.Linear) -> torch.Tensor:
+        """[B, T, C] → [B, H, T, D]."""
+        if x.is_cuda or torch.is_autocast_enabled("cpu"):
+            return part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        # In float32 a CPU attends faster when the steps of a head lie side by side in memory: as one product for each head leaves them.
         rows, steps, channels = x.shape
-        weights = weight.view(self.heads, -1, channels).transpose(1, 2)  # [H, C, D]
-        parts = torch.bmm(x.reshape(1, rows * steps, channels).expand(self.heads, -1, -1), weights)
-        return parts.view(self.heads, rows, steps, -1).transpose(0, 1)
+        weights = part.weight.view(self.heads, -1, channels).transpose(1, 2)  # [H, C, D]
+        product = torch.bmm(x.reshape(1, rows * steps, channels).expand(self.heads, -1, -1), weights)
+        return product.view(self.heads, rows, steps, -1).transpose(0, 1)
 
 
 class FeedForward(nn.Module):
@@ -235,7 +243,7 @@ class Halving(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = Convolution(channels, channels, KERNEL, stride=2)
+        self.conv = Convolution(channels, channels, KERNEL, stride=2, normed=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.conv(x)
@@ -246,7 +254,7 @@ class Doubling(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = TransposedConvolution(channels)
+        self.conv = TransposedConvolution(channels, channels, kernel=4, rate=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.conv(x)

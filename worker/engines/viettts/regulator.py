@@ -10,6 +10,7 @@ B rows, T tokens, F frames, C channels (as many as the mel spectrogram has bands
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,8 @@ from torch import nn
 from torch.nn import functional
 
 from worker.engines.viettts.architecture import FlowShape
-from worker.engines.viettts.layers import Convolution, GroupNorm, Padding, masked
+from worker.engines.viettts.convolution import Convolution
+from worker.engines.viettts.padding import GroupNorm, Padding, masked
 
 EDGE = 20  # tokens of the first and of the last piece of speech, 0.8 s each; speech of up to 2 · EDGE tokens is one piece
 
@@ -48,8 +50,8 @@ class Regulator(nn.Module):
     def __init__(self, shape: FlowShape) -> None:
         super().__init__()
         self.edge_frames = frames_of(shape, EDGE)
-        layers = [(Convolution(shape.mels, shape.mels, 3), GroupNorm(1, shape.mels), nn.Mish()) for _ in range(shape.regulator_layers)]
-        self.model = nn.ModuleList([*(part for layer in layers for part in layer), Convolution(shape.mels, shape.mels, 1)])
+        smoothing = ((_convolution(shape, 3), GroupNorm(1, shape.mels), nn.Mish()) for _ in range(shape.regulator_layers))
+        self.model = nn.ModuleList([*itertools.chain(*smoothing), _convolution(shape, 1)])
 
     def forward(self, x: torch.Tensor, rows: Sequence[Stretch]) -> torch.Tensor:
         frames = [row.all_frames for row in rows]
@@ -61,7 +63,7 @@ class Regulator(nn.Module):
                 piece = x[index, token : token + tokens].T.unsqueeze(0)  # [1, C, T]
                 y[index, frame : frame + span] = functional.interpolate(piece, size=span, mode="linear").squeeze(0).T
                 token, frame = token + tokens, frame + span
-        *layers, exit_ = self.model
+        *layers, exit_ = self.model  # convolution, norm and Mish in turn
         for convolution, norm in zip(layers[::3], layers[1::3], strict=True):
             y = functional.mish(norm(convolution(masked(y, padding)), padding))
         return exit_(y)
@@ -76,3 +78,7 @@ class Regulator(nn.Module):
             yield EDGE, self.edge_frames
         else:
             yield row.tokens, row.frames
+
+
+def _convolution(shape: FlowShape, kernel: int) -> Convolution:
+    return Convolution(shape.mels, shape.mels, kernel, normed=False)

@@ -15,7 +15,7 @@ from torch import nn
 
 from worker.engines.viettts.architecture import FlowShape
 from worker.engines.viettts.estimator import Estimator
-from worker.engines.viettts.layers import Padding
+from worker.engines.viettts.padding import Padding
 
 
 class Solver(nn.Module):

@@ -1,8 +1,7 @@
-"""What regulator and estimator are made of. Features come last everywhere: [B rows, T steps, C channels].
+"""Rows of unequal length in one batch of the flow: [B rows, T steps, C channels].
 
-A convolution over [B, T, C] is a 1×k image convolution in channels-last memory: the same numbers as the [B, C, T] form, without copies
-around every transformer block. Whatever looks beyond its own step gets zeros where a row is padded, and a norm counts no padding, so a
-padded row comes out as it would alone. What stands at padded steps in between means nothing.
+What stands at padded steps means nothing, and nobody may see it: whatever looks beyond its own step gets zeros there, attention does not
+look there, and a norm does not count them. So a padded row comes out as it would alone.
 """
 
 from __future__ import annotations
@@ -46,43 +45,6 @@ class Padding:
 def masked(x: torch.Tensor, padding: Padding | None) -> torch.Tensor:
     """x [B, T, C], zero at padding."""
     return x if padding is None else x.masked_fill(padding.hidden, 0.0)
-
-
-def convolve(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *, stride: int = 1) -> torch.Tensor:
-    """x [B, T, I], weight [O, I, k], k odd → [B, ⌈T / stride⌉, O]; zeros assumed beyond both ends."""
-    if weight.shape[-1] == 1:
-        return functional.linear(x, weight.squeeze(-1), bias)
-    image = x.transpose(1, 2).unsqueeze(2)  # [B, I, 1, T], a view
-    image = functional.conv2d(image, weight.unsqueeze(2), bias, stride=(1, stride), padding=(0, weight.shape[-1] // 2))
-    return image.squeeze(2).transpose(1, 2)
-
-
-class Convolution(nn.Module):
-    """[B, T, inputs] → [B, ⌈T / stride⌉, outputs]."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1) -> None:
-        super().__init__()
-        self.stride = stride
-        # Of the checkpoint's shape [O, I, k], but with the inputs side by side in memory: so the image convolution needs no copy of it.
-        self.weight = nn.Parameter(torch.empty(outputs, kernel, inputs).transpose(1, 2))
-        self.bias = nn.Parameter(torch.empty(outputs))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return convolve(x, self.weight, self.bias, stride=self.stride)
-
-
-class TransposedConvolution(nn.Module):
-    """[B, T, C] → [B, 2T, C], with a kernel of 4."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(channels, 4, channels).transpose(1, 2))  # [I, O, 4]
-        self.bias = nn.Parameter(torch.empty(channels))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        image = x.transpose(1, 2).unsqueeze(2)
-        image = functional.conv_transpose2d(image, self.weight.unsqueeze(2), self.bias, stride=(1, 2), padding=(0, 1))
-        return image.squeeze(2).transpose(1, 2)
 
 
 class GroupNorm(nn.Module):
