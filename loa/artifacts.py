@@ -5,7 +5,7 @@ absent, whatever is killed when. Locally that is a temporary file in the same fo
 file that is then put in one request, with "create only" (S3: If-None-Match) where the file system has it.
 
 Paths: segments/ab/<address>.npz · jobs/<job id>/<claim id>/audio.<ext> and timings.json · plans/<job id>/<claim id>.json ·
-documents/<sha256>.<ext> · token
+documents/<sha256>.<ext> · voices/prompts/<sha256>.<ext> · voices/states/<engine>/<sound version>/<fingerprint>.safetensors · token
 """
 
 from __future__ import annotations

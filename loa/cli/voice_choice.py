@@ -34,11 +34,15 @@ def choose_voice(text: str, voices: Sequence[dict[str, Any]]) -> Choice:
     if not looks_vietnamese(text):
         return Choice(voice=DEFAULT_VOICE, reason="the default")
     ours = [voice for voice in voices if voice["engine_available"] and not voice.get("added")]  # nobody's own voice unless it is named
-    vietnamese = [voice for voice in ours if voice["language"].startswith("vi")]
+    vietnamese = sorted((voice for voice in ours if voice["language"].startswith("vi")), key=_rank)
     installed = [voice for voice in vietnamese if voice["installed"]]
     if installed:
-        best = min(installed, key=lambda voice: (not voice["common"], voice["name"]))
-        return Choice(voice=best["name"], reason="the text looks Vietnamese")
+        return Choice(voice=installed[0]["name"], reason="the text looks Vietnamese")
     free = next((voice["name"] for voice in vietnamese if any(file["url"] for file in voice["files"])), None)
     hint = f"; install one with: loa voices pull {free}" if free else ""
     return Choice(voice=DEFAULT_VOICE, reason="the default", hint=f"the text looks Vietnamese, but no Vietnamese voice is installed{hint}")
+
+
+def _rank(voice: dict[str, Any]) -> tuple[bool, bool, str]:
+    """Common voices first, then those whose licence does not forbid anything that the person may be about to do."""
+    return not voice["common"], voice.get("commercial_use") is False, voice["name"]

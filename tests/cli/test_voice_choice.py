@@ -52,6 +52,14 @@ def test_a_common_voice_goes_before_others() -> None:
     assert choose_voice("Xin chào.", voices).voice == "b"
 
 
+def test_a_voice_that_forbids_commercial_use_comes_after_one_that_does_not() -> None:
+    voices = [voice("a", commercial_use=False), voice("b", commercial_use=None)]
+    assert choose_voice("Xin chào.", voices).voice == "b"
+    hint = choose_voice("Xin chào.", [one | {"installed": False} for one in voices]).hint
+    assert hint.endswith("loa voices pull b")
+    assert choose_voice("Xin chào.", [voice("a", commercial_use=False, common=True), voices[1]]).voice == "a"
+
+
 def test_nobody_speaks_with_a_persons_own_voice_unasked() -> None:
     assert choose_voice("Xin chào.", [voice("anna", added=True), voice("b", added=False)]).voice == "b"
     assert choose_voice("Xin chào.", [voice("anna", added=True)]).voice == DEFAULT_VOICE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,28 @@ def test_the_manifests_that_come_with_loa_are_all_readable(registry: VoiceRegist
     for voice in registry.all().values():
         assert voice.licence, voice.name
         assert voice.engine in ENGINES, voice.name
+
+
+def test_the_public_voices_of_viettts_are_pinned_and_say_what_they_forbid(registry: VoiceRegistry) -> None:
+    voices = [voice for voice in registry.all().values() if voice.engine == "viettts"]
+    assert len(voices) == 23
+    assert {voice.name for voice in voices if voice.common} == {"quynh", "cdteam", "nu-nhe-nhang"}
+    unchecked = []  # of which nobody who wrote the manifests had the file
+    for voice in voices:
+        assert (voice.licence, voice.commercial_use) == ("CC BY-NC", False), voice.name
+        assert "may not be used commercially" in voice.notice
+        (file,) = voice.files
+        assert file.role == "prompt"
+        assert re.fullmatch(rf"https://raw\.githubusercontent\.com/dangvansam/viet-tts/[0-9a-f]{{40}}/samples/{file.name}", file.url)
+        unchecked += [voice.name] if not (file.size and file.sha256) else []
+    assert unchecked == ["nguyen-ngoc-ngan"]
+
+
+@pytest.mark.parametrize("name", ["diep-chi", "nguyen-ngoc-ngan", "nsnd-le-chuc", "son-tung-mtp", "doremon", "jack-sparrow", "speechify_3"])
+def test_a_voice_of_somebody_else_says_that_permission_is_needed(registry: VoiceRegistry, name: str) -> None:
+    notice = " ".join(registry.get(name).notice.split())
+    assert "before anything is published" in notice
+    assert "tells of no" in notice
 
 
 def test_joe_is_installed_from_its_package_and_is_the_file_that_the_manifest_means(registry: VoiceRegistry) -> None:
