@@ -38,8 +38,8 @@ FULL_SCALE = 0.98  # of the peak, or of what samples can hold: where a cut-off w
 NOISE_FRAME = 256  # samples, 16 ms: short enough to fit between words
 NOISE_SHARE = 5  # percent of the frames between first and last word that count as pauses
 QUIETEST = 1e-10  # power: -100 dBFS, digital silence
-LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000  # Hz; a header with another rate is a damaged one
-MOST_CHANNELS = 32  # the same
+LOWEST_RATE, HIGHEST_RATE = 4_000, 192_000  # Hz; a header with another rate is a damaged one, or wants memory for nothing
+MOST_CHANNELS = 8  # the same
 
 
 @dataclass(frozen=True, kw_only=True)
