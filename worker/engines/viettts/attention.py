@@ -11,6 +11,7 @@ B rows, T steps, S slots of a cache, C channels, H heads, D = C / H channels a h
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -18,7 +19,14 @@ from torch.nn import functional
 
 FIRST_REACH = 512  # steps: a table holds distances up to this, and doubles whenever it does not suffice
 
-KeysAndValues = tuple[torch.Tensor, torch.Tensor]  # of one block, each [B, H, S, D]
+
+class Packed(NamedTuple):
+    """What depends on an attention's weights alone, as it is used."""
+
+    weight: torch.Tensor  # [3C, C], of query, key and value
+    bias: torch.Tensor  # [3C]
+    u: torch.Tensor  # [H, 1, D]
+    scaled_v: torch.Tensor  # v / √D: [H, 1, D]
 
 
 class RelativeAttention(nn.Module):
@@ -35,42 +43,43 @@ class RelativeAttention(nn.Module):
         self.linear_pos = nn.Linear(size, size, bias=False)
         self.pos_bias_u = nn.Parameter(torch.empty(heads, size // heads))
         self.pos_bias_v = nn.Parameter(torch.empty(heads, size // heads))
-        self._packed: tuple[torch.Tensor, torch.Tensor] | None = None  # weight [3C, C] and bias [3C] of query, key and value in one
+        self._packed: Packed | None = None
         self._table: torch.Tensor | None = None  # W p(r): [H, R, D], the farthest distance back first
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
 
-    def forward(self, x: torch.Tensor, hidden: torch.Tensor | None, keep: KeysAndValues | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, hidden: torch.Tensor | None, kept: torch.Tensor | None = None) -> torch.Tensor:
         """Attend within x. hidden, broadcast to [B, 1, T, T]: True where a step (third) must not see another (last); None: all see all.
 
-        keep: a cache, whose first T slots are filled.
+        kept: a cache of keys and values [B, 2, H, S, D], whose first T slots are filled.
         """
         rows, steps, _ = x.shape
-        query, key, value = self._project(x)
-        if keep is not None:
-            keep[0][:, :, :steps] = key
-            keep[1][:, :, :steps] = value
-        by_distance = self._by_distance(query, self.table(steps))  # [H, B T, R]
+        packed = self._pack()
+        projected = self._project(x, packed)
+        if kept is not None:
+            kept[:, :, :, :steps] = projected[:, 1:]
+        query, key, value = projected.unbind(dim=1)
+        by_distance = self._by_distance(query, packed, self.table(steps))  # [H, B T, R]
         # Step i is at distance i - j of step j, which is column (steps - 1) - (i - j): one column further on for each row further down.
         # So a view whose rows are one column shorter has every j in its place. What it shows ahead of a causal step means nothing: hidden.
         columns = by_distance.shape[-1]
         strides = (steps * columns, rows * steps * columns, columns - 1, 1)
         bias = by_distance.as_strided((rows, self.heads, steps, steps), strides, steps - 1)
         bias = bias.contiguous() if hidden is None else bias.masked_fill(hidden, -math.inf)
-        return self._mix(query, key, value, bias)
+        return self._mix(query + packed.u, key, value, bias)
 
-    def step(self, x: torch.Tensor, slot: torch.Tensor, distance: torch.Tensor, hidden: torch.Tensor, keep: KeysAndValues) -> torch.Tensor:
+    def step(self, x: torch.Tensor, slot: torch.Tensor, distance: torch.Tensor, hidden: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         """One more step of every row, x [B, 1, C], which sees itself and what is kept. Of static shapes, and nothing waits for the device.
 
-        slot [1]: where its keys and values go. distance [S]: row of the table's last S for each slot. hidden [B, S]: 0, or -inf where a row
-        must not look.
+        slot [1]: where its keys and values go. distance [S]: of each slot, the row in a table of distances S - 1, ..., 0. hidden [B, S]: 0,
+        or -inf where a row must not look. kept: keys and values [B, 2, H, S, D].
         """
-        query, key, value = self._project(x)
-        keys, values = keep
-        keys.index_copy_(2, slot, key)
-        values.index_copy_(2, slot, value)
-        by_distance = self._by_distance(query, self.table(keys.shape[2])).index_select(2, distance)  # [H, B, S]
+        packed = self._pack()
+        projected = self._project(x, packed)
+        kept.index_copy_(3, slot, projected[:, 1:])
+        query = projected[:, 0]
+        by_distance = self._by_distance(query, packed, self.table(kept.shape[3])).index_select(2, distance)  # [H, B, S]
         bias = (by_distance + hidden).transpose(0, 1).unsqueeze(2)  # [B, H, 1, S]
-        return self._mix(query, keys, values, bias)
+        return self._mix(query + packed.u, kept[:, 0], kept[:, 1], bias)
 
     def prepare(self, reach: int = FIRST_REACH) -> None:
         """Compute what depends on the weights alone; otherwise the first call does. `reach`: steps that the table must suffice for."""
@@ -82,7 +91,7 @@ class RelativeAttention(nn.Module):
         self._packed = self._table = None
 
     def table(self, steps: int) -> torch.Tensor:
-        """W p(r) for r = steps - 1, …, 0 and, unless causal, on to 1 - steps: [H, R, D]."""
+        """W p(r) for r = steps - 1, ..., 0 and, unless causal, on to 1 - steps: [H, R, D]."""
         reach = 0 if self._table is None else self._table.shape[1] if self.causal else (self._table.shape[1] + 1) // 2
         if steps > reach:
             reach = max(steps, 2 * reach, FIRST_REACH)
@@ -92,31 +101,30 @@ class RelativeAttention(nn.Module):
             self._table = projected.view(len(distances), self.heads, -1).transpose(0, 1).contiguous()
         return self._table[:, reach - steps : reach if self.causal else reach + steps - 1]
 
-    def _pack(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _pack(self) -> Packed:
         """The three projections as one product. The layers' own weights become views of it: nothing is held twice."""
         if self._packed is None:
             layers = (self.linear_q, self.linear_k, self.linear_v)
-            self._packed = torch.cat([layer.weight.detach() for layer in layers]), torch.cat([layer.bias.detach() for layer in layers])
-            for layer, weight, bias in zip(layers, self._packed[0].chunk(3), self._packed[1].chunk(3), strict=True):
-                layer.weight, layer.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
+            weight, bias = torch.cat([layer.weight.detach() for layer in layers]), torch.cat([layer.bias.detach() for layer in layers])
+            for layer, own_weight, own_bias in zip(layers, weight.chunk(3), bias.chunk(3), strict=True):
+                layer.weight, layer.bias = nn.Parameter(own_weight, requires_grad=False), nn.Parameter(own_bias, requires_grad=False)
+            u, v = self.pos_bias_u.detach().unsqueeze(1), self.pos_bias_v.detach().unsqueeze(1)
+            self._packed = Packed(weight, bias, u, v * self.scale)
         return self._packed
 
-    def _project(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """[B, T, C] → query, key, value, each [B, H, T, D]."""
-        weight, bias = self._pack()
+    def _project(self, x: torch.Tensor, packed: Packed) -> torch.Tensor:
+        """[B, T, C] → query, key and value [B, 3, H, T, D]."""
         rows, steps, _ = x.shape
-        projected = functional.linear(x, weight, bias).view(rows, steps, 3, self.heads, -1)
-        query, key, value = projected.permute(2, 0, 3, 1, 4)
-        return query, key, value
+        return functional.linear(x, packed.weight, packed.bias).view(rows, steps, 3, self.heads, -1).permute(0, 2, 3, 1, 4)
 
-    def _by_distance(self, query: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    def _by_distance(self, query: torch.Tensor, packed: Packed, table: torch.Tensor) -> torch.Tensor:
         """The second half of the score: query [B, H, T, D], table [H, R, D] → [H, B T, R]."""
-        query = (query + self.pos_bias_v[:, None]) * self.scale
-        return query.transpose(0, 1).reshape(self.heads, -1, table.shape[-1]) @ table.transpose(1, 2)
+        query = torch.add(packed.scaled_v, query, alpha=self.scale).transpose(0, 1)
+        return torch.bmm(query.reshape(self.heads, -1, table.shape[-1]), table.transpose(1, 2))
 
     def _mix(self, query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """query [B, H, T, D], keys and values [B, H, S, D], bias [B, H, T, S] → [B, T, C]."""
-        mixed = functional.scaled_dot_product_attention(query + self.pos_bias_u[:, None], keys, values, attn_mask=bias, scale=self.scale)
+        mixed = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias, scale=self.scale)
         return self.linear_out(mixed.transpose(1, 2).flatten(2))
 
     def _apply(self, *args: object, **kwargs: object) -> RelativeAttention:

@@ -9,14 +9,14 @@ B rows, T steps, S slots of a cache, C channels, H heads, D = C / H channels a h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from worker.engines.viettts.architecture import EncoderShape
-from worker.engines.viettts.attention import FIRST_REACH, KeysAndValues, RelativeAttention
+from worker.engines.viettts.attention import FIRST_REACH, RelativeAttention
 
 
 class Encoder(nn.Module):
@@ -69,8 +69,8 @@ class Decoder(nn.Module):
         steps = torch.arange(x.shape[1], device=x.device)
         # A step before a row's start sees itself, so that no step sees nothing at all, which would make it NaN.
         hidden = (steps > steps[:, None]) | (steps < torch.minimum(cache.starts[:, None, None, None], steps[:, None]))  # [B, 1, T, T]
-        for block, keep in zip(self.encoders, cache.layers, strict=True):
-            x = block(x, hidden, keep)
+        for block, kept in zip(self.encoders, cache.layers, strict=True):
+            x = block(x, hidden, kept)
         cache.fill(x.shape[1])
         return self.after_norm(x[:, -1])
 
@@ -78,8 +78,8 @@ class Decoder(nn.Module):
         """x [B, C], one more step of each row → [B, C]. Shapes are static and nothing waits for the device."""
         distance = cache.advance()
         x = x.unsqueeze(1)
-        for block, keep in zip(self.encoders, cache.layers, strict=True):
-            x = block.step(x, cache.slot, distance, cache.hidden, keep)
+        for block, kept in zip(self.encoders, cache.layers, strict=True):
+            x = block.step(x, cache.slot, distance, cache.hidden, kept)
         return self.after_norm(x.squeeze(1))
 
     def prepare(self, reach: int = FIRST_REACH) -> None:
@@ -91,21 +91,19 @@ class Decoder(nn.Module):
 class Cache:
     """What the decoder keeps of the steps so far: keys and values of S slots a row, the same slot for the same step of every row.
 
-    Rows end together and begin where they begin: slots before a row's start hold padding and stay hidden from it. Everything is a tensor
-    of a size that never changes, so a step can be captured as a CUDA graph; when the slots are used up, or most rows have ended, the rows
-    that go on move to another cache.
+    Rows end together and begin where they begin: slots before a row's start hold padding and stay hidden from it. But for
+    `keep` and `reserve`, every tensor stays where it is and as large as it is, so a step can be captured as a CUDA graph.
     """
 
     def __init__(self, shape: EncoderShape, starts: torch.Tensor, slots: int, dtype: torch.dtype) -> None:
         """starts [B]: the first slot of each row."""
         device = starts.device
-        size = (2, len(starts), shape.heads, slots, shape.size // shape.heads)
+        size = (len(starts), 2, shape.heads, slots, shape.size // shape.heads)
         # Zeros, because a hidden value still takes part, times 0, and memory as it comes may hold a NaN.
-        self.layers: list[KeysAndValues] = [
-            torch.zeros(size, dtype=dtype, device=device).unbind() for _ in range(shape.layers)
-        ]  # keys, values [B, H, S, D]
+        self.layers = [torch.zeros(size, dtype=dtype, device=device) for _ in range(shape.layers)]  # keys and values: [B, 2, H, S, D]
         self.starts = starts
         self.slot = torch.full((1,), -1, device=device)  # the last one in use
+        self.used = 0  # the host's own count of the slots in use
         self.hidden = torch.full((len(starts), slots), -math.inf, dtype=dtype, device=device)  # 0 where a row has something to see
         self._slots = torch.arange(slots, device=device)
 
@@ -115,24 +113,49 @@ class Cache:
 
     def fill(self, steps: int) -> None:
         """The first `steps` slots have been written."""
+        self.used = steps
         self.slot.fill_(steps - 1)
-        seen = (self._slots >= self.starts[:, None]) & (self._slots < steps)
-        self.hidden.masked_fill_(seen, 0)
+        self.hidden.masked_fill_((self._slots >= self.starts[:, None]) & (self._slots < steps), 0)
 
     def advance(self) -> torch.Tensor:
-        """Open the next slot. → the rows [S] of a table of distances S - 1, …, 0 that belong to the slots; any for slots yet to come."""
+        """Open the next slot. → for each slot, where its distance is in a table of S - 1, ..., 0: [S]; anywhere for a slot to come."""
+        self.used += 1
         self.slot += 1
         self.hidden.index_fill_(1, self.slot, 0)
-        return (self.slots - 1 - self.slot + self._slots).clamp_(max=self.slots - 1)
+        return (self._slots + (self.slots - 1 - self.slot)).clamp_(max=self.slots - 1)
 
-    def moved(self, shape: EncoderShape, rows: torch.Tensor, first: int, steps: int, slots: int) -> Cache:
-        """A cache of `slots` slots for these rows alone [N], with what slots first … steps - 1 hold. None of them starts before `first`."""
-        other = Cache(shape, self.starts[rows] - first, slots, self.hidden.dtype)
-        for mine, its in zip(self.layers, other.layers, strict=True):
-            for source, target in zip(mine, its, strict=True):
-                target[:, :, : steps - first] = source[rows, :, first:steps]
-        other.fill(steps - first)
-        return other
+    def reserve(self, steps: int, grain: int) -> None:
+        """Have slots for so many more steps, and grow by a multiple of `grain` when they lack."""
+        lacking = self.used + steps - self.slots
+        if lacking <= 0:
+            return
+        more = -(-lacking // grain) * grain
+        self.layers = [functional.pad(layer, (0, 0, 0, more)) for layer in self.layers]
+        self.hidden = functional.pad(self.hidden, (0, more), value=-math.inf)
+        self._slots = torch.arange(self.slots + more, device=self.slot.device)
+
+    def keep(self, rows: Survivors) -> None:
+        """Go on with these rows alone."""
+        self.layers = [rows.of(layer) for layer in self.layers]
+        self.starts, self.hidden = rows.of(self.starts), rows.of(self.hidden)
+
+
+class Survivors:
+    """The rows of a batch that go on, brought to its front: as few rows as possible move, and what is left is a view."""
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        front = range(len(rows))
+        self.holes = [row for row in front if row not in rows]
+        self.movers = [row for row in rows if row not in front]
+        self.order = list(front)  # of each row that is left, which it was
+        for hole, mover in zip(self.holes, self.movers, strict=True):
+            self.order[hole] = mover
+
+    def of(self, tensor: torch.Tensor) -> torch.Tensor:
+        """tensor [B, ...] → [N, ...], of the same memory."""
+        if self.movers:
+            tensor[self.holes] = tensor[self.movers]
+        return tensor[: len(self.order)]
 
 
 class Entry(nn.Module):
@@ -176,7 +199,7 @@ class EncoderBlock(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    """As EncoderBlock, but always causal and with a cache of its keys and values `keep` (RelativeAttention)."""
+    """As EncoderBlock, but always causal and with a cache of its keys and values, `kept` (RelativeAttention)."""
 
     def __init__(self, shape: EncoderShape) -> None:
         super().__init__()
@@ -185,11 +208,11 @@ class DecoderBlock(nn.Module):
         self.norm2 = nn.LayerNorm(shape.size)
         self.feed_forward = FeedForward(shape, functional.relu)
 
-    def forward(self, x: torch.Tensor, hidden: torch.Tensor, keep: KeysAndValues) -> torch.Tensor:
-        x = x + self.self_attn(self.norm1(x), hidden, keep)
+    def forward(self, x: torch.Tensor, hidden: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        x = x + self.self_attn(self.norm1(x), hidden, kept)
         return x + self.feed_forward(self.norm2(x))
 
-    def step(self, x: torch.Tensor, slot: torch.Tensor, distance: torch.Tensor, hidden: torch.Tensor, keep: KeysAndValues) -> torch.Tensor:
+    def step(self, x: torch.Tensor, slot: torch.Tensor, distance: torch.Tensor, hidden: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         """x [B, 1, C] → [B, 1, C]."""
-        x = x + self.self_attn.step(self.norm1(x), slot, distance, hidden, keep)
+        x = x + self.self_attn.step(self.norm1(x), slot, distance, hidden, kept)
         return x + self.feed_forward(self.norm2(x))
