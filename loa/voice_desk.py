@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import io
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loa.added_voices import AddedVoices
@@ -117,11 +118,12 @@ class VoiceDesk:
             voice = read_record(name, kept)
         except BrokenManifest as error:
             log.error("what voice %s was made of is not known and stays: %s", name, error.message)
+            voices.remove(name, kept)
         else:
-            for file in voice.files:
-                if self._erase(file, voices, besides=name):
-                    self._recordings.erase_states(voice.engine, self._registry.fingerprint(voice))
-        voices.remove(name, kept)
+            unneeded = [self._erase(file, voices, besides=name) for file in voice.files]
+            self._erase_states(voice, unneeded)
+            voices.remove(name, kept)
+            self._erase_states(voice, unneeded)  # once more: a worker may have kept what it was just making, and looks from now on
         self._see()
         log.info("voice %s was removed", name)
 
@@ -165,6 +167,10 @@ class VoiceDesk:
             self._recordings.keep(file, content)
             return False
         return True
+
+    def _erase_states(self, voice: Voice, unneeded: Sequence[bool]) -> None:
+        if all(unneeded):
+            self._recordings.erase_states(voice.engine, self._registry.fingerprint(voice))
 
     def _needed(self, file: VoiceFile, voices: Voices, besides: str) -> bool:
         return any(file.sha256 in kept for name, kept in voices.all().items() if name != besides)

@@ -105,6 +105,12 @@ class VoiceRegistry:
             raise VoiceChanged(f"voice {name!r} was replaced after this job was submitted", voice=name)
         return voice
 
+    def removed(self, voice: Voice) -> bool:
+        """Whether an added voice is gone, or another one, at this very moment. Raises StoreUnavailable."""
+        if voice.addition is None or self._added is None:
+            return False
+        return self._added.find(voice.name) != voice
+
     def installed(self, voice: Voice) -> bool:
         """Whether all files of the voice are there. Whether they are whole is asked by `files`."""
         if voice.addition is not None:
@@ -188,7 +194,7 @@ class VoiceRegistry:
         try:
             return self._added.files(voice)
         except ArtifactMissing as missing:
-            if self._added.find(voice.name) != voice:
+            if self.removed(voice):
                 raise VoiceChanged(f"voice {voice.name!r} was removed meanwhile", voice=voice.name) from missing
             raise
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import torch
 
-from loa.errors import BrokenVoice, LoaError, OutOfMemory
+from loa.errors import BrokenVoice, LoaError, OutOfMemory, VoiceChanged
 from loa.voices import VoiceRegistry
 from worker.engines.base import Engine, VoiceKeeper, VoiceState
 from worker.synthesis import out_of_memory
@@ -46,4 +46,7 @@ class VoiceLoader:
         log.info("voice %s %s in %.3f s (%.1f MB)", name, how, time.perf_counter() - began, state.nbytes / 1e6)
         if keeper and not found:
             self._states.keep(keeper, state, fingerprint)
+            if self._voices.removed(voice):  # while it was made: whoever removed it may have looked before there was anything to erase
+                self._states.forget(keeper, fingerprint)
+                raise VoiceChanged(f"voice {name!r} was removed after this job was submitted", voice=name)
         return state

@@ -63,6 +63,10 @@ class VoiceStates:
         except LoaError as error:
             log.warning("voice %s could not be kept; the next process makes it anew: %s", state.name, error.message)
 
+    def forget(self, engine: VoiceKeeper, fingerprint: str) -> None:
+        """Remove what was kept. Raises StorageUnavailable."""
+        self._artifacts.delete(state_path(engine.name, engine.sound_version, fingerprint))
+
 
 def pack(state: VoiceState) -> bytes:
     """A voice's tensors and facts as one safetensors file."""

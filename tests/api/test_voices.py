@@ -317,6 +317,22 @@ def test_a_removed_voice_is_gone_with_all_that_was_made_of_it(client: FlaskClien
     refused(client.delete("/v1/voices/anna"), 404, "unknown_voice")
 
 
+def test_what_a_worker_keeps_while_the_voice_is_removed_is_gone_as_well(
+    client: FlaskClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(client)
+    state = state_path("sine", 1, service.voices.fingerprint(service.voices.get("anna")))
+    remove = service.store.voices.remove
+
+    def remove_late(name: str, kept: str) -> bool:
+        service.artifacts.write(state, b"what an engine made of it")
+        return remove(name, kept)
+
+    monkeypatch.setattr(service.store.voices, "remove", remove_late)
+    assert client.delete("/v1/voices/anna").status_code == 204
+    assert prompts(service) == []
+
+
 def test_a_name_is_free_again_after_the_removal(client: FlaskClient) -> None:
     add(client)
     client.delete("/v1/voices/anna")

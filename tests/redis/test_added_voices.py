@@ -236,6 +236,17 @@ def test_a_job_gets_the_voice_that_it_was_accepted_with_or_none(here: Process) -
         here.registry.pinned("anna", fingerprint)
 
 
+def test_whether_a_voice_is_gone_is_known_at_once(here: Process) -> None:
+    here.add(anna())
+    voice = here.registry.get("anna")
+    assert not here.registry.removed(voice)
+    assert not here.registry.removed(here.registry.get("joe"))
+    here.remove("anna")
+    assert here.registry.removed(voice)
+    here.add(anna(title="Another Anna"))
+    assert here.registry.removed(voice)
+
+
 def test_while_redis_is_away_the_last_snapshot_goes_on(here: Process, caplog: pytest.LogCaptureFixture) -> None:
     here.add(anna())
     assert "anna" in here.registry.all()

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from loa.artifacts import Artifacts
-from loa.errors import BrokenVoice, OutOfMemory, StorageFull, StorageUnavailable
+from loa.errors import BrokenVoice, OutOfMemory, StorageFull, StorageUnavailable, VoiceChanged
 from loa.recordings import state_path
 from loa.voices import Voice
 from worker.engines.base import VoiceState
@@ -64,10 +64,14 @@ class Registry:
     def __init__(self, *voices: Voice) -> None:
         self.voices = {voice.name: voice for voice in voices}
         self.fetched: list[str] = []
+        self.gone = False
 
     def pinned(self, name: str, fingerprint: str) -> Voice:
         assert fingerprint == FINGERPRINT
         return self.voices[name]
+
+    def removed(self, voice: Voice) -> bool:
+        return self.gone
 
     def files(self, voice: Voice) -> dict[str, Path]:
         self.fetched.append(voice.name)
@@ -211,6 +215,13 @@ def test_nothing_is_kept_where_nothing_shall_be(artifacts: Artifacts, registry: 
         process(engine, registry, artifacts if warm else None)("anna", FINGERPRINT)
         assert engine.made == ["anna"]
     assert list(artifacts.walk()) == []
+
+
+def test_nothing_is_kept_of_a_voice_that_was_removed_while_it_was_made(artifacts: Artifacts, registry: Registry) -> None:
+    registry.gone = True
+    with pytest.raises(VoiceChanged, match="was removed"):
+        process(Costly(), registry, artifacts)("anna", FINGERPRINT)
+    assert not artifacts.exists(PATH)
 
 
 # --- what cannot be loaded ----------------------------------------------------------------------------------------------
