@@ -46,7 +46,7 @@ def lookups() -> dict[str, float | int]:
     """The voice cache, hot: the time of a lookup, and the files it opens."""
     registry = VoiceRegistry(Settings.load({}))
     engine = load_engine("vits")
-    engine.load(torch.device("cpu"))
+    engine.load(torch.device("cpu"), Settings.load({}))
     voice = registry.get("joe")
     fingerprint = registry.fingerprint(voice)
     cache = VoiceCache(lambda name, _: engine.make_voice(registry.get(name), registry.files(voice)), max_bytes=2**31)

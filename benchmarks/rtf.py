@@ -41,7 +41,7 @@ def loa_voice(threads: int) -> Speak:
     torch.set_num_threads(threads)
     registry = VoiceRegistry(Settings.load({}))
     engine = load_engine("vits")
-    engine.load(torch.device("cpu"))
+    engine.load(torch.device("cpu"), Settings.load({}))
     voice = engine.make_voice(registry.get("joe"), registry.files(registry.get("joe")))
     for shape in engine.warm_shapes():
         engine.warm(voice, shape)

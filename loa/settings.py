@@ -66,6 +66,11 @@ class Settings:
         30.0, "seconds", "a task ends after this and wakes its successor, so shutdowns and limits stay simple", least=0.1
     )
     share_devices: bool = setting(False, "true or false", "true: another worker may use the same CUDA device; each slows the other down")
+    viettts_precision: str = setting(
+        "reference",
+        "reference, float32 or bfloat16",
+        "as the model was made: on a GPU its language model in float16; bfloat16 has to stand a comparison at the start",
+    )
     voice_cache_bytes: int = setting(
         2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1
     )

@@ -27,7 +27,7 @@ def spoken(text: str = LONG) -> np.ndarray:
     from worker.engines.vits import Engine
 
     engine = Engine()
-    engine.load(torch.device("cpu"))
+    engine.load(torch.device("cpu"), Settings.load({}))
     with tempfile.TemporaryDirectory() as folder:
         registry = VoiceRegistry(Settings.load({}, data_dir=folder))
         voice = registry.get("joe")

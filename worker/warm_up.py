@@ -64,7 +64,7 @@ class WarmUp:
         for name in names:
             with self._heartbeat.step(f"load {name}", f"loading engine {name}"):
                 engine = load_engine(name)
-                engine.load(self._device)
+                engine.load(self._device, self._settings)
             self._engines[name] = engine
         if self._settings.warm:
             voices = self._preloaded()

@@ -17,7 +17,7 @@ from worker.engines.vits import Engine
 @pytest.fixture(scope="session")
 def vits() -> Engine:
     engine = Engine()
-    engine.load(torch.device("cpu"))
+    engine.load(torch.device("cpu"), Settings.load({}))
     return engine
 
 
@@ -25,7 +25,7 @@ def vits() -> Engine:
 def plain_vits() -> Engine:
     """Without noise: every reading of a text is the same."""
     engine = Engine(noise=False)
-    engine.load(torch.device("cpu"))
+    engine.load(torch.device("cpu"), Settings.load({}))
     return engine
 
 

@@ -11,6 +11,7 @@ import torch
 from loa.engine_files import bundles
 from loa.engines import ENGINES
 from loa.errors import StartFailed
+from loa.settings import Settings
 from worker.engines import load_engine
 
 
@@ -19,7 +20,7 @@ def test_every_engine_is_what_the_core_says(name: str) -> None:
     engine = load_engine(name)
     assert engine.name == name
     assert engine.sound_version == ENGINES[name].sound_version
-    engine.load(torch.device("cpu"))
+    engine.load(torch.device("cpu"), Settings.load({}))
     assert engine.device == torch.device("cpu")
     assert 0 < engine.estimate(10) < 10
     assert len(engine.warm_shapes()) > 0

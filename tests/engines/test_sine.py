@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from loa.errors import Unspeakable
+from loa.settings import Settings
 from tests.engines import tiny_voice
 from worker.engines.base import Passage, Speech, VoiceState
 from worker.engines.sine import DIE, RAISE, Engine
@@ -18,7 +19,7 @@ from worker.engines.sine import DIE, RAISE, Engine
 @pytest.fixture
 def engine() -> Engine:
     sine = Engine()
-    sine.load(torch.device("cpu"))
+    sine.load(torch.device("cpu"), Settings.load({}))
     return sine
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.engines import tiny_voice
 from worker.engines.base import VoiceState
+from worker.engines.noise import row_seed
 from worker.engines.vits import Engine, decoder
-from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, batches, row_seed, speak, windows
+from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, batches, speak, windows
 
 WHOLE = Batching(id_grain=1, frame_grain=1, window_grain=1, rows=1, windows=1, window=10**9, warm_rows=1)
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from loa.errors import BrokenManifest, Unspeakable
+from loa.settings import Settings
 from tests.engines import tiny_voice
 from worker.engines.base import Passage, Speech, VoiceState
 from worker.engines.vits import Engine
@@ -203,7 +204,7 @@ def _power(speech: Speech, stretches: list[tuple[float, float]]) -> float:
 def test_cuda_says_what_the_cpu_says(plain_vits: Engine, joe: VoiceState, joe_files: dict[str, Path]) -> None:
     device = torch.device("cuda", torch.cuda.device_count() - 1)
     engine = Engine(noise=False)
-    engine.load(device)
+    engine.load(device, Settings.load({}))
     voice = engine.make_voice(tiny_voice.voice("joe"), joe_files)
     assert {tensor.device for tensor in voice.tensors.values()} == {device}
     for shape in engine.warm_shapes()[:5]:

@@ -17,6 +17,7 @@ import torch
 
 from loa.audio import Word
 from loa.errors import LoaError
+from loa.settings import Settings
 from loa.voices import Voice
 
 
@@ -70,7 +71,7 @@ class Engine(Protocol):
     keeps_voices: bool  # making a voice costs so much that it is done once for all processes: this engine is a VoiceKeeper
     device: torch.device
 
-    def load(self, device: torch.device) -> None:
+    def load(self, device: torch.device, settings: Settings) -> None:
         """Load what all voices share (weights, phonemizer, kernels). Raises LoaError with what to do."""
 
     def make_voice(self, voice: Voice, files: dict[str, Path]) -> VoiceState:

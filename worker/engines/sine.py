@@ -23,6 +23,7 @@ import torch
 
 from loa.engines import ENGINES
 from loa.errors import LoaError, Unspeakable
+from loa.settings import Settings
 from loa.voices import Voice
 from worker.engines.base import Passage, Speech, VoiceState, Word
 
@@ -43,7 +44,7 @@ class Engine:
         self.device = torch.device("cpu")
         self.keeps_voices = os.environ.get("LOA_SINE_KEEPS_VOICES") == "1"
 
-    def load(self, device: torch.device) -> None:
+    def load(self, device: torch.device, settings: Settings) -> None:  # noqa: ARG002 - its faults are not for users
         self.device = device
         fault = os.environ.get("LOA_SINE_START_FAULT")
         if fault == "raise":

@@ -16,12 +16,14 @@ import torch
 
 from loa.engines import ENGINES
 from loa.errors import BrokenManifest, BrokenVoice, LoaError, SynthesisFailed, Unspeakable
+from loa.settings import Settings
 from loa.voices import Voice
 from worker.engines.base import Passage, Speech, VoiceState, Word
+from worker.engines.noise import row_seed
 from worker.engines.vits.config import VoiceConfig
 from worker.engines.vits.model import Vits
 from worker.engines.vits.phonemes import Phonemizer, Script, espeak
-from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Shape, Spoken, row_seed, speak, warm
+from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Shape, Spoken, speak, warm
 from worker.engines.vits.weights import load_vits
 
 # Seconds of compute for a second of audio, on slow hardware of each kind: only until the worker has measured its own.
@@ -54,7 +56,7 @@ class Engine:
         self.device = torch.device("cpu")
         self._batching: Batching = CPU
 
-    def load(self, device: torch.device) -> None:
+    def load(self, device: torch.device, settings: Settings) -> None:  # noqa: ARG002 - all of it is in the voices
         self.device = device
         self._batching = CUDA if device.type == "cuda" else CPU
         if device.type == "cuda":

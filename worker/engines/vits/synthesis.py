@@ -11,7 +11,6 @@ longest row takes no more memory than one window.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -166,11 +165,6 @@ def windows(frames: Sequence[int], size: int, reach: int) -> Iterator[Window]:
         for start in range(0, length, size):
             stop = min(start + size, length)
             yield Window(row, max(0, start - reach), min(length, stop + reach), start, stop)
-
-
-def row_seed(seed: int, row: int) -> int:
-    """The seed of a passage's row. A hash, because torch's CPU generator looks at 32 bits only and similar seeds begin alike."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{row}".encode(), digest_size=4).digest())
 
 
 def _sample(mean: torch.Tensor, log_scale: torch.Tensor, frames: torch.Tensor, draw: torch.Generator, noise_scale: float) -> torch.Tensor:
