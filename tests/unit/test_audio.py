@@ -86,7 +86,7 @@ def test_damage_is_noticed(tone: np.ndarray, damage: Callable[[bytes], bytes]) -
 
 
 def test_reading_a_segment_parses_no_python(tone: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads read segments side by side, and on Python 3.11 and 3.12 `ast.literal_eval`, which `numpy.load` calls, does not survive that."""
+    """Threads read segments side by side; `ast.literal_eval`, which `numpy.load` calls, does not survive that on Python 3.11 and 3.12."""
 
     def interrupted(_: str) -> None:
         raise SystemError("AST constructor recursion depth mismatch (before=24, after=23)")
