@@ -23,6 +23,10 @@ _LEFTOVER = ".writing-"
 _PUT_ATTEMPTS = 3
 
 
+class _AnotherFileSystem(Exception):
+    """A file cannot have a second name there: it has to be copied."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stored:
     """An artifact as a listing shows it."""
@@ -51,28 +55,45 @@ class Folder:
         target = self.root / path
         if target.exists():
             return False
+        if isinstance(data, Path):
+            with data.open("rb") as source:
+                os.fsync(source.fileno())
+            with contextlib.suppress(_AnotherFileSystem):
+                return self._publish(data, target)  # hours of audio get a second name instead of a copy
         with self._temporary(target.parent) as (temporary, stream):
             _fill(stream, data)
             stream.flush()
             os.fsync(stream.fileno())
+            return self._publish(temporary, target)
+
+    def _publish(self, source: Path, target: Path) -> bool:
+        """Give a file that is whole and on the disk its name; False when another writer was faster. Raises _AnotherFileSystem."""
+        while True:
+            _make_folder(target.parent)
             try:
-                target.hardlink_to(temporary)
+                target.hardlink_to(source)
             except FileExistsError:
                 return False
+            except FileNotFoundError:
+                if not source.exists():
+                    raise
+                continue  # `delete` has just removed the empty folder
             except OSError as error:
+                if error.errno == errno.EXDEV:
+                    raise _AnotherFileSystem from error
                 if error.errno in _UNLINKABLE:
                     raise StorageUnavailable(
                         f"{self.root}: this file system has no hard links; choose another for LOA_ARTIFACTS"
                     ) from error
                 raise
-        _sync_folder(target.parent)
-        return True
+            _sync_folder(target.parent)
+            return True
 
     @contextlib.contextmanager
     def _temporary(self, folder: Path) -> Iterator[tuple[Path, io.BufferedWriter]]:
         temporary = folder / f"{_LEFTOVER}{secrets.token_hex(8)}"
         while True:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(folder)
             try:
                 stream = temporary.open("xb")
             except FileNotFoundError:
@@ -210,6 +231,18 @@ def _fill(stream: Any, data: bytes | Path) -> None:
             shutil.copyfileobj(source, stream, 1 << 20)
     else:
         stream.write(data)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, while `delete` may be removing them because they are empty."""
+    while not folder.is_dir():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:
+            continue  # one above it went
+        except FileExistsError:
+            if folder.exists() and not folder.is_dir():
+                raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ A file is written once and never changes: the first writer wins, and a later one
 absent, whatever is killed when. Locally that is a temporary file in the same folder, fsync, and `os.link`; behind a URL a local temporary
 file that is then put in one request, with "create only" (S3: If-None-Match) where the file system has it.
 
-Paths: segments/ab/<address>.npz · jobs/<job id>/<claim id>/audio.<ext> and timings.json · plans/<job id>/<claim id>.json ·
+Paths: segments/ab/<address>.zip · jobs/<job id>/<claim id>/audio.<ext> and timings.json · plans/<job id>/<claim id>.json ·
 documents/<sha256>.<ext> · voices/prompts/<sha256>.<ext> · voices/states/<engine>/<sound version>/<fingerprint>.safetensors · token
 """
 
@@ -41,7 +41,10 @@ class Artifacts:
         self._store: Store = Remote(url) if "://" in url and not url.startswith("file://") else Folder(Path(url.removeprefix("file://")))
 
     def write(self, path: str, data: bytes | Path) -> bool:
-        """Store bytes, or a copy of a local file. True: written now; False: it was there already and is unchanged. Raises StorageFull."""
+        """Store bytes or a local file. True: written now; False: it was there already and is unchanged. Raises StorageFull.
+
+        A local file must not be changed afterwards, only removed: on the same file system the artifact is a second name for it.
+        """
         _check(path)
         if isinstance(data, Path) and not data.is_file():
             raise ValueError(f"there is no file {data} to store")

@@ -125,14 +125,16 @@ class Desk:
 
         Raises what `order` raises, IdempotencyConflict, StoreUnavailable.
         """
-        idempotency = None
+        idempotency = deadline = None
         if key is not None:
             idempotency = Idempotency(key_hash=hashlib.sha256(key.encode()).hexdigest(), request_hash=submission.hash())
-            if (earlier := jobs.repeated(idempotency)) is not None:
+            earlier, deadline = jobs.repeated(idempotency)
+            if earlier is not None:
                 return Accepted(job_id=earlier)
         order = self.order(submission)
-        # The deadline is for the one write that makes the job: the document may have taken its time.
-        submitted = jobs.submit(order, deadline=jobs.deadline(), idempotency=idempotency)
+        if deadline is None or order.document is not None:
+            deadline = jobs.deadline()  # it is for the one write that makes the job: storing a document may have taken its time
+        submitted = jobs.submit(order, deadline=deadline, idempotency=idempotency)
         return Accepted(job_id=submitted.job_id, order=order if submitted.created else None)
 
     def _read(self, upload: Upload) -> tuple[str, str]:

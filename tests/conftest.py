@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 from loa.broker import Broker
 
 VOICES = Path(__file__).parent / "voices"  # the sine voice of the queue tests
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in the background with SIGINT ignored, and every process that a test interrupts would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

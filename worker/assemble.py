@@ -31,10 +31,9 @@ from worker import paths
 from worker.plans import Plans
 
 LEFTOVER_AGE = 3600.0  # seconds; no assembly writes at one file for longer
+WRITERS = 4  # threads that write timings while the audio is written
 
 log = logging.getLogger(__name__)
-
-WRITERS = 4  # threads that write timings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +67,8 @@ class Assembler:
     def __init__(self, store: Store, artifacts: Artifacts, plans: Plans, work_folder: Path) -> None:
         """`work_folder`: local disk with room for one job's audio."""
         self._store, self._artifacts, self._plans, self._work_folder = store, artifacts, plans, work_folder
+        self._beside = ThreadPoolExecutor(WRITERS, thread_name_prefix="timings")
         work_folder.mkdir(parents=True, exist_ok=True)
-        self._files = ThreadPoolExecutor(WRITERS, thread_name_prefix="timings")
         for path in work_folder.iterdir():  # what killed processes left
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > LEFTOVER_AGE:
@@ -109,10 +108,12 @@ class Assembler:
             with target.open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = target.stat().st_size
+            timings = json.dumps(stitch.timings(job.id), ensure_ascii=False).encode()
+            beside = self._beside.submit(self._artifacts.write, timings_path, timings)  # both wait for the disk, or for S3
             self._artifacts.write(audio_path, target)
+            beside.result()
         finally:
             target.unlink(missing_ok=True)
-        self._artifacts.write(timings_path, json.dumps(stitch.timings(job.id), ensure_ascii=False).encode())
         return {
             "path": audio_path,
             "timings": timings_path,

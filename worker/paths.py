@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def segment(address: str) -> str:
     """The audio of a segment, shared by every job that says the same."""
-    return f"segments/{address[:2]}/{address}.npz"
+    return f"segments/{address[:2]}/{address}.zip"
 
 
 def audio(job_id: str, claim: str, extension: str) -> str:

@@ -104,9 +104,14 @@ class Speaker:
             if batch.alone:
                 self._finisher.flush()  # if it kills this process, nothing else is to be charged
             found, turns = self._look(lease, batch)
+            if turns and not batch.started:
+                held = set(self._store.claims.start(lease.claim, [turn.item for turn in turns]))
+                turns = [turn for turn in turns if turn.item in held]
             spoken = self._synthesize(self._engines[queue], queue, lease, turns) if turns else []
             self._finisher.put(Uttered(lease=lease, utterances=[*found, *spoken]))
             handed_over = True
+            if not batch.left:
+                self._finisher.flush()  # nobody waits for the device, and somebody for this batch: the next claim would only be in its way
         except DeviceLost as error:
             self._leave_device(lease, error)
         finally:
@@ -131,8 +136,6 @@ class Speaker:
         return found, turns
 
     def _synthesize(self, engine: Engine, queue: str, lease: Lease, turns: Sequence[_Turn]) -> list[Utterance]:
-        held = set(self._store.claims.start(lease.claim, [turn.item for turn in turns]))
-        turns = [turn for turn in turns if turn.item in held]
         voices, setup = self._voices(lease, turns)
         turns = [turn for turn in turns if turn.job.id in voices]
         unique = {turn.segment.address: turn for turn in turns}  # the same words twice in a batch are spoken once

@@ -60,8 +60,6 @@ class Station:
     def _do(self, queue: str, batch: Batch) -> None:
         lease = self.heartbeat.leases.hold(batch)
         try:
-            if not self.store.claims.start(batch.claim, batch.items):
-                return
             if queue == PLAN:
                 self.planner.plan(batch)
             else:

@@ -51,7 +51,13 @@ class Batch:
     claim: str
     items: tuple[Item, ...]
     jobs: dict[str, Job]
+    left: int = 0  # items that were ready in the queue and not taken
     alone: bool = False  # its one item was lost with a worker before: nothing else may be at risk beside it
+
+    @property
+    def started(self) -> bool:
+        """Whether the claim has marked its items as started: so it does with a single one."""
+        return len(self.items) == 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +92,19 @@ class Claims:
         outcome, *rest = self._database.run("claim", queue, slot, token, secrets.token_hex(8), *arguments)
         if outcome not in ("batch", "alone"):
             return Refusal(outcome)
-        claim, count, *rest = rest
+        claim, left, count, *rest = rest
         names, rest = rest[: 2 * count], rest[2 * count :]
         jobs, tokens = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
         self._database.wake(tokens)
         records = [Job.from_record(_pairs(record)) for record in jobs]
         items = tuple(Item(job_id, name) for job_id, name in zip(names[::2], names[1::2], strict=True))
-        return Batch(claim=claim, items=items, jobs={job.id: job for job in records}, alone=outcome == "alone")
+        return Batch(claim=claim, items=items, jobs={job.id: job for job in records}, left=left, alone=outcome == "alone")
 
     def start(self, claim: str, items: Sequence[Item]) -> list[Item]:
-        """Mark items as started, just before the work that could kill the process; returns those still held."""
+        """Mark items as started, just before the work that could kill the process; returns those still held.
+
+        The single item of a claim is marked already.
+        """
         answer = self._database.run("start", claim, *_flat(items))
         return [item for item, held in zip(items, answer, strict=True) if held]
 

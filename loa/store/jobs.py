@@ -36,7 +36,10 @@ class Jobs:
 
     def deadline(self) -> int:
         """The instant (ms, Redis clock) after which a submit that begins now must not take effect any more."""
-        seconds, micros = self._database.command("time")
+        return self._deadline(self._database.command("time"))
+
+    def _deadline(self, time: tuple[int, int]) -> int:
+        seconds, micros = time
         return seconds * 1000 + micros // 1000 + milliseconds(self._database.settings.submit_deadline)
 
     def submit(self, order: Order, *, deadline: int, idempotency: Idempotency | None = None) -> Submitted:
@@ -63,18 +66,21 @@ class Jobs:
             self._database.wake(rest[1:])
         return Submitted(job_id=rest[0], created=outcome == "created")
 
-    def repeated(self, idempotency: Idempotency, owner: str = DEFAULT_OWNER) -> str | None:
-        """The job that this very request made before, if it did. Raises IdempotencyConflict.
+    def repeated(self, idempotency: Idempotency, owner: str = DEFAULT_OWNER) -> tuple[str | None, int]:
+        """The job that this very request made before, if it did, and the deadline of one that begins now. Raises IdempotencyConflict.
 
         It spares a repetition the work of becoming an order again; `submit` decides between two that come at once.
         """
-        stored = self._database.command("get", self._database.keys.idempotency(owner, idempotency.key_hash))
+        with self._database.pipeline() as pipeline:
+            pipeline.get(self._database.keys.idempotency(owner, idempotency.key_hash))
+            pipeline.time()
+            stored, time = pipeline.execute()
         if stored is None:
-            return None
+            return None, self._deadline(time)
         request, job_id = stored.split(" ")
         if request != idempotency.request_hash:
             raise _conflict(job_id)
-        return str(job_id)
+        return str(job_id), self._deadline(time)
 
     def get(self, job_id: str, owner: str | None = DEFAULT_OWNER) -> Job:
         """A job of this owner (None: of anyone). Raises UnknownJob."""

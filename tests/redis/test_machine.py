@@ -148,6 +148,8 @@ class StoreMachine(RuleBasedStateMachine):
         return hold
 
     def take(self, hold: Hold) -> None:
+        if hold.batch.started:
+            hold.started |= set(hold.batch.items)
         for item in hold.batch.items:
             self.holder[item] = hold.claim
         self.holds.append(hold)

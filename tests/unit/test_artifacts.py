@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import secrets
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from loa.artifacts import Artifacts
 from loa.errors import ArtifactMissing, StorageFull, StorageUnavailable
 from tests.unit.object_store import ObjectStore, object_store
 
-PATH = "segments/ab/" + "ab" * 32 + ".npz"
+PATH = "segments/ab/" + "ab" * 32 + ".zip"
 
 
 @pytest.fixture(scope="module")
@@ -158,14 +160,54 @@ def test_nothing_but_the_artifact_remains(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # empty folders go with the last file
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_local_file_becomes_an_artifact_without_a_copy_where_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    source = tmp_path / "source.bin"
+    source.write_bytes(b"hours of audio")
+    hardlink = Path.hardlink_to
+
+    def link(target: Path, link_to: Path) -> None:
+        if elsewhere and link_to == source:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        hardlink(target, link_to)
+
+    monkeypatch.setattr(Path, "hardlink_to", link)
+    artifacts = Artifacts(str(tmp_path / "store"))
+    assert artifacts.write(PATH, source)
+    assert not artifacts.write(PATH, source)
+    assert artifacts.local_path(PATH).samefile(source) is not elsewhere
+    source.unlink()
+    assert artifacts.read(PATH) == b"hours of audio"
+    assert sum(path.is_file() for path in tmp_path.rglob("*")) == 1
+
+
+def test_writers_do_not_mind_a_folder_that_is_removed_because_it_is_empty(tmp_path: Path) -> None:
+    """Four threads write and remove in the same folders: each removal takes the empty folders along."""
+    artifacts = Artifacts(str(tmp_path / "store"))
+    source = tmp_path / "source.bin"
+    source.write_bytes(b"x")
+
+    def work(number: int) -> int:
+        for turn in range(150):
+            path = f"jobs/one/two/{number}-{turn}"
+            assert artifacts.write(path, source if turn % 2 else b"x")
+            assert artifacts.delete(path)
+        return number
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [0, 1, 2, 3]
+
+
 def test_a_writer_killed_half_way_leaves_nothing_that_is_seen(tmp_path: Path) -> None:
     """The child writes half of a file, says so, and is killed as hard as can be."""
     program = (
-        "import sys; from pathlib import Path; from loa import artifact_stores, artifacts\n"
-        "def half(source, target, size):\n"
-        "    target.write(b'half'), target.flush(), print('half', flush=True), sys.stdin.read()\n"
-        "artifact_stores.shutil.copyfileobj = half\n"
-        f"artifacts.Artifacts({str(tmp_path / 'store')!r}).write({PATH!r}, Path(__file__))"
+        "import sys; from loa import artifact_stores, artifacts\n"
+        "def half(target, data):\n"
+        "    target.write(data[:4]), target.flush(), print('half', flush=True), sys.stdin.read()\n"
+        "artifact_stores._fill = half\n"
+        f"artifacts.Artifacts({str(tmp_path / 'store')!r}).write({PATH!r}, b'half and half')"
     )
     script = tmp_path / "writer.py"
     script.write_text(program)

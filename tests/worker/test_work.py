@@ -91,7 +91,7 @@ def test_segments_that_vanish_are_spoken_again(fleet: Fleet, speaker: WorkerProc
     job = wait_until(lambda: (job := fleet.job(job_id)).segments_done > 3 and job)
     plan = json.loads(fleet.artifacts.read(job.plan))
     for segment in plan[:3]:
-        fleet.artifacts.delete(f"segments/{segment['address'][:2]}/{segment['address']}.npz")
+        fleet.artifacts.delete(f"segments/{segment['address'][:2]}/{segment['address']}.zip")
     job = fleet.ended(job_id)
     assert job.state is State.SUCCEEDED, job.error
 

@@ -1,6 +1,7 @@
 -- Claims the next batch of a queue for a hot slot, under a lease.
 -- ARGV: queue, slot, token or '', nonce, most items, most audio (ms), compute ms per audio ms, least limit (ms).
--- Returns {'drain' | 'cold' | 'empty'} or {'batch' | 'alone', claim, n, n × (job, item), m, m × (record as a flat list), tokens…}.
+-- Returns {'drain' | 'cold' | 'empty'} or
+-- {'batch' | 'alone', claim, ready items left, n, n × (job, item), m, m × (record as a flat list), tokens…}.
 local queue, slot = ARGV[1], ARGV[2]
 local most_items, most_ms, rate = int(ARGV[5]), int(ARGV[6]), tonumber(ARGV[7])
 local woken = ARGV[3] ~= ''
@@ -104,12 +105,13 @@ if #picked == 0 then
 end
 
 local claim = turn() .. '-' .. ARGV[4]
-local reply = { picked[1][3][5] > 0 and 'alone' or 'batch', claim, #picked }
+local left = int(redis.call('HGET', key('backlog', queue), 'items'))
+local reply = { picked[1][3][5] > 0 and 'alone' or 'batch', claim, left, #picked }
 local jobs = {}
 for _, entry in ipairs(picked) do
   local id, item, record = entry[1], entry[2], entry[3]
   local job = places[id]
-  record[3] = 'c'
+  record[3] = #picked == 1 and 's' or 'c' -- a lone item is begun at once: no call of its own for that
   record[4] = claim
   write_item(id, item, record)
   redis.call('SADD', key('claim', claim, 'items'), id .. ' ' .. item)
