@@ -2,21 +2,25 @@
 #   make demo    speak a text into demo.wav              make lint    check style
 #   make test    run all tests                           make bench   run all benchmarks
 #   make test TESTS="tests/unit -k voices"  some tests   make format  put the code into the house's form
+#   make golden  compare VietTTS at full size with its own implementation (minutes of compute)
 # PYTHON=/path/to/python3.12 chooses the Python, LOA_TORCH=cpu|cuda the build of PyTorch.
 
 TESTS ?= tests
 BIN := .venv/bin
 
-.PHONY: demo test lint format bench lock check-locks venv clean help run-setup dev-setup
+.PHONY: demo test golden lint format bench lock check-locks venv clean help run-setup dev-setup reference
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 demo: run-setup
 	@$(BIN)/loa demo
 
 test: dev-setup
 	@$(BIN)/python -m pytest $(TESTS)
+
+golden: dev-setup reference
+	@PYTHONPATH=.reference $(BIN)/python -m pytest tests/golden
 
 lint: dev-setup
 	@$(BIN)/ruff check .
@@ -26,8 +30,8 @@ format: dev-setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: dev-setup
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: dev-setup reference
+	@for file in benchmarks/*.py; do echo "== $$file"; PYTHONPATH=.reference $(BIN)/python $$file || exit 1; done
 
 # The locks: new ones after a change of pyproject.toml (`make lock UPGRADE=--upgrade` takes newer versions), and whether they resolve to wheels.
 lock: dev-setup
@@ -39,10 +43,17 @@ check-locks: dev-setup
 venv: dev-setup
 
 clean:
-	rm -rf .venv .venv.lock .pytest_cache .ruff_cache .hypothesis build dist demo.wav
+	rm -rf .venv .venv.lock .reference .pytest_cache .ruff_cache .hypothesis build dist demo.wav
 
 run-setup:
 	@sh tools/bootstrap.sh run
 
 dev-setup:
 	@sh tools/bootstrap.sh dev
+
+# The implementation that VietTTS is compared with, and what it imports.
+reference: dev-setup
+	@cmp -s requirements/reference.txt .reference/installed.txt || { \
+		rm -rf .reference && \
+		$(BIN)/python -m pip install --quiet --no-deps --target .reference --requirement requirements/reference.txt && \
+		cp requirements/reference.txt .reference/installed.txt; }

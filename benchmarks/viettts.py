@@ -1,0 +1,193 @@
+"""How much less does VietTTS cost in Loa than in its own implementation?
+
+    make reference && PYTHONPATH=.reference .venv/bin/python benchmarks/viettts.py [ROUNDS]
+
+Both say the same text with the same random weights of the public model's sizes, on one thread of this machine, in turns: 30 text ids,
+200 speech tokens (8 s) that are forced, a prompt of 5 s. CPU seconds, median of ROUNDS (default 5; a round is some minutes). The reference
+runs in float32, like Loa on a CPU.
+
+Floors for these 200 tokens on a core with 20 GB/s and 140 GFLOP/s: language model 4 s (its 192 M weights are read 200 times; 28 GFLOP of
+attention and head beside), flow 31 s at 10 steps of two passes (4.3 TFLOP with the prompt's frames; what saves is not computing what the
+steps share), vocoder 3 s. Marks: whole ≤ 0.65 of the reference (aim 0.45), language model ≤ 0.35.
+
+Set-up: the reference listens to the prompt again for every sentence. What its features alone cost, without the two networks that read
+them, is measured as `prompt_features`; Loa pays it once for a voice, and `prompts_made_while_speaking` counts how often afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from stage import median, report
+
+from loa.engine_files import EngineFiles, bundles
+from tests.engines.viettts import published, tiny_frontend
+from worker.engines.base import Passage
+from worker.engines.viettts import engine as engine_module
+from worker.engines.viettts.architecture import FULL
+from worker.engines.viettts.features import PROMPT_RATE, SPEECH_RATE, fbank, log_mel_128, prompt_mel
+from worker.engines.viettts.flow import Prompt
+from worker.engines.viettts.model import Model, Timbre
+from worker.engines.viettts.precision import Precision
+from worker.engines.viettts.source import draw
+from worker.resample import torchaudio
+
+TEXT_IDS, TOKENS, PROMPT_SECONDS = 30, 200, 5
+PARTS = ("language_model", "flow", "vocoder")
+
+
+class Reference:
+    """viet-tts 0.1.0, of which these three networks run without its front end."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from hyperpyyaml import load_hyperpyyaml
+        except ImportError:
+            raise SystemExit("the reference is not installed; `make reference` brings it, and PYTHONPATH=.reference shows it") from None
+        with (folder / "config.yaml").open(encoding="utf-8") as stream:
+            parts = load_hyperpyyaml(stream)
+        self.language_model, self.flow, self.vocoder = parts["llm"].eval(), parts["flow"].eval(), parts["hift"].eval()
+        for model, name in ((self.language_model, "llm.pt"), (self.flow, "flow.pt"), (self.vocoder, "hift.pt")):
+            model.load_state_dict(torch.load(folder / name, weights_only=True), strict=True)
+
+    def tokens(self, ids: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        nothing = torch.zeros(1, 0, dtype=torch.int32)
+        said = self.language_model.inference(
+            text=ids[None],
+            text_len=torch.tensor([len(ids)], dtype=torch.int32),
+            prompt_text=nothing,
+            prompt_text_len=torch.tensor([0], dtype=torch.int32),
+            prompt_speech_token=nothing,
+            prompt_speech_token_len=torch.tensor([0], dtype=torch.int32),
+            embedding=embedding[None],
+            max_token_text_ratio=TOKENS / len(ids),
+            min_token_text_ratio=TOKENS / len(ids),
+        )
+        return torch.tensor(list(said))
+
+    def mel(self, tokens: torch.Tensor, prompt: Prompt, embedding: torch.Tensor) -> torch.Tensor:
+        lengths = [torch.tensor([len(part)]) for part in (tokens, prompt.tokens, prompt.mel)]
+        return self.flow.inference(tokens[None], lengths[0], prompt.tokens[None], lengths[1], prompt.mel[None], lengths[2], embedding[None])
+
+    def samples(self, mel: torch.Tensor) -> torch.Tensor:
+        return self.vocoder.inference(mel=mel, cache_source=torch.zeros(1, 1, 0))[0]
+
+
+@torch.inference_mode()
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    torch.set_num_threads(1)
+    random = torch.Generator().manual_seed(1)
+    shape = FULL.flow
+    ids = torch.randint(FULL.language_model.text_vocabulary, (TEXT_IDS,), generator=random)
+    embedding = torch.randn(shape.speaker_size, generator=random)
+    frames = PROMPT_SECONDS * shape.sample_rate // shape.hop
+    prompt = Prompt(
+        tokens=torch.randint(shape.vocabulary, (PROMPT_SECONDS * shape.token_rate,), generator=random),
+        mel=torch.randn(frames, shape.mels, generator=random),
+    )
+    with tempfile.TemporaryDirectory(prefix="loa-bench-") as name:
+        folder = Path(name)
+        published.write(folder, FULL)
+        tiny_frontend.write(folder)
+        reference = Reference(folder)
+        files = EngineFiles(bundles()["viettts"], folder)
+        model = Model.load(files, torch.device("cpu"), Precision.chosen("float32", torch.device("cpu")))
+        timbre = Timbre(
+            language_model=model.language_model.speaker(embedding[None])[0], flow=model.flow.speaker(embedding[None])[0], prompt=prompt
+        )
+        seconds: dict[str, dict[str, list[float]]] = {side: {part: [] for part in PARTS} for side in ("reference", "loa")}
+        for round_ in range(rounds + 1):  # the first warms both and counts for nothing
+            for side, spent in (("reference", by_reference(reference, ids, embedding, prompt)), ("loa", by_loa(model, ids, timbre))):
+                if round_:
+                    for part, one in spent.items():
+                        seconds[side][part].append(one)
+        made = prompts_made(files)
+    medians = {side: {part: median(values) for part, values in parts.items()} for side, parts in seconds.items()}
+    for side, parts in seconds.items():
+        medians[side]["whole"] = median([sum(values) for values in zip(*parts.values(), strict=True)])
+    report(
+        "viettts",
+        {
+            "rounds": rounds,
+            "speech_seconds": TOKENS / shape.token_rate,
+            "cpu_seconds": {side: {part: round(value, 2) for part, value in parts.items()} for side, parts in medians.items()},
+            "ratios": {part: round(medians["loa"][part] / medians["reference"][part], 3) for part in (*PARTS, "whole")},
+            "marks": {"whole": 0.65, "language_model": 0.35, "aim_whole": 0.45},
+            "prompt_features_cpu_seconds": round(prompt_features(), 3),
+            "prompts_made_while_speaking": made,
+        },
+    )
+
+
+def by_reference(model: Reference, ids: torch.Tensor, embedding: torch.Tensor, prompt: Prompt) -> dict[str, float]:
+    tokens, language_model = timed(lambda: model.tokens(ids, embedding))
+    mel, flow = timed(lambda: model.mel(tokens, prompt, embedding))
+    _, vocoder = timed(lambda: model.samples(mel))
+    return {"language_model": language_model, "flow": flow, "vocoder": vocoder}
+
+
+def by_loa(model: Model, ids: torch.Tensor, timbre: Timbre) -> dict[str, float]:
+    generator = torch.Generator().manual_seed(1)
+    speaker = timbre.language_model[None]
+    (tokens,), language_model = timed(lambda: model.language_model.generate([ids], speaker, [generator], forced=TOKENS))
+    frames = len(timbre.prompt.mel) + model.flow.frames(TOKENS)
+    noise = torch.randn(model.architecture.flow.mels, frames, generator=generator)
+    (mel,), flow = timed(lambda: model.flow.mels([tokens], [timbre.prompt], timbre.flow[None], [noise]))
+    row = draw(model.architecture.vocoder, mel.shape[1], generator)
+    _, vocoder = timed(lambda: model.vocoder.speak([mel], [row]))
+    return {"language_model": language_model, "flow": flow, "vocoder": vocoder}
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """What came of it, and its CPU seconds."""
+    began = time.process_time()
+    result = work()
+    return result, time.process_time() - began
+
+
+def prompt_features() -> float:
+    """CPU seconds of what the reference computes of the prompt before every sentence, without its two ONNX networks."""
+    pcm = torch.randn(PROMPT_SECONDS * SPEECH_RATE, generator=torch.Generator().manual_seed(2)) * 0.1
+    upsample = torchaudio().transforms.Resample(SPEECH_RATE, PROMPT_RATE)
+
+    def features() -> None:
+        fbank(pcm), log_mel_128(pcm), prompt_mel(upsample(pcm))
+
+    features()
+    return median([timed(features)[1] for _ in range(5)])
+
+
+def prompts_made(files: EngineFiles) -> int:
+    """How often the engine hears a recording while it speaks three sentences of one voice: a tiny model, because it is only counted."""
+    from tests.spoken import RATE, spoken
+    from worker.engines.viettts.engine import Engine
+
+    with tempfile.TemporaryDirectory(prefix="loa-bench-") as name:
+        import soundfile
+
+        from loa.voices import Voice
+
+        folder = Path(name)
+        published.write(folder)
+        tiny_frontend.write(folder, vocabulary=published.TINY.flow.vocabulary)
+        soundfile.write(folder / "prompt.wav", spoken(), RATE)
+        engine = Engine()
+        engine.open(EngineFiles(files.bundle, folder), torch.device("cpu"), Precision.chosen("float32", torch.device("cpu")))
+        voice = Voice(name="someone", title="", engine="viettts", language="vi-VN", licence="", commercial_use=True)
+        state = engine.make_voice(voice, {"prompt": folder / "prompt.wav"})
+        with mock.patch.object(engine_module, "make_prompt", side_effect=AssertionError) as heard:
+            for text in ("Xin chào.", "Một câu nữa.", "Câu cuối cùng."):
+                engine.synthesize([Passage(text=text, voice=state)])
+        return heard.call_count
+
+
+if __name__ == "__main__":
+    main()
