@@ -1,7 +1,7 @@
 """Every command of README.md and README.vi.md, run as a reader would run it, in order, against one real service.
 
-Only what must differ does: the port, a Vietnamese voice served from this machine under the real voice's name, and `make`, whose targets
-this test run itself is a part of (.ci/run).
+Only what must differ does: the port, Vietnamese voices and VietTTS's model, which are served from this machine under their real names, and
+`make`, whose targets this test run itself is a part of (.ci/run).
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from loa.settings import Settings
 from loa.stack import Stack
 from loa.voices import VoiceRegistry
 from tests.e2e.conftest import ROOT, surroundings
+from tests.engines.viettts import published, tiny_frontend
 from tests.unit.file_server import file_server
 
 VIETNAMESE = "vi_VN-vais1000-medium"
+PROMPTS = ("quynh", "cdteam", "nu-nhe-nhang")
+ENGINE = "viettts.manifest"  # no voice: the catalogue's voices end in .toml
 USUAL_PORT = 8298
 
 
@@ -54,6 +57,17 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 f'size = {len(body)}\nsha256 = "{hashlib.sha256(body).hexdigest()}"\n'
             )
         (folder / f"{VIETNAMESE}.toml").write_text(manifest, encoding="utf-8")
+        (folder / "viettts").mkdir()
+        published.write(folder / "viettts")
+        tiny_frontend.write(folder / "viettts", vocabulary=published.TINY.flow.vocabulary)
+        server.files |= {f"/{path.name}": path.read_bytes() for path in (folder / "viettts").iterdir()}
+        server.files |= {f"/{name}.wav": b"a recording" for name in PROMPTS}
+        for name in PROMPTS:
+            text = (ROOT / "voices" / f"{name}.toml").read_text(encoding="utf-8").partition("[[files]]")[0]
+            text += f'[[files]]\nrole = "prompt"\nname = "{name}.wav"\nurl = "{server.url}/{name}.wav"\n'
+            (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+        text = (ROOT / "loa" / "engine_manifests" / "viettts.toml").read_text(encoding="utf-8")
+        (folder / ENGINE).write_text(re.sub(r'url = ".*/', f'url = "{server.url}/', text), encoding="utf-8")
         yield folder
 
 
@@ -61,6 +75,8 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def speaking(tmp_path_factory: pytest.TempPathFactory, catalogue: Path) -> Iterator[Stack]:
     """The service of `loa up`, with the real engine."""
     folder = tmp_path_factory.mktemp("speaking")
+    (folder / "engines").mkdir()
+    shutil.copy(catalogue / ENGINE, folder / "engines" / "viettts.toml")
     settings = Settings.load({}, data_dir=str(folder), port=0, voices=str(catalogue))
     with Stack(settings, output=lambda _part, _line: None) as running:
         running.wait_until_ready(seconds=settings.start_limit)
