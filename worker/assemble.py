@@ -23,6 +23,7 @@ import numpy as np
 
 from loa.artifacts import Artifacts
 from loa.audio import FORMATS, Format, Word, encode_blocks, unpack_segment
+from loa.engines import ENGINES
 from loa.errors import ArtifactMissing, AssemblyFailed, BrokenSegment, LoaError, StoreUnavailable
 from loa.jobs import Job
 from loa.plan import Segment
@@ -108,7 +109,7 @@ class Assembler:
             with target.open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = target.stat().st_size
-            timings = json.dumps(stitch.timings(job.id), ensure_ascii=False).encode()
+            timings = json.dumps(stitch.timings(job), ensure_ascii=False).encode()
             beside = self._beside.submit(self._artifacts.write, timings_path, timings)  # both wait for the disk, or for S3
             self._artifacts.write(audio_path, target)
             beside.result()
@@ -171,9 +172,15 @@ class _Stitch:
         seconds = speech_seconds + sum(segment.pause for segment in self.segments)
         encode_blocks(itertools.chain([first], blocks), self.sample_rate, self.format, target, samples=round(seconds * self.sample_rate))
 
-    def timings(self, job_id: str) -> dict[str, Any]:
+    def timings(self, job: Job) -> dict[str, Any]:
         """Times are seconds from the start of the job's audio; `offset` counts characters in the segment's text."""
-        return {"job": job_id, "sample_rate": self.sample_rate, "duration_seconds": round(self.seconds, 3), "segments": self.entries}
+        return {
+            "job": job.id,
+            "sample_rate": self.sample_rate,
+            "duration_seconds": round(self.seconds, 3),
+            "words_timed": ENGINES[job.engine].words_timed,
+            "segments": self.entries,
+        }
 
     def _blocks(self) -> Iterator[np.ndarray]:
         """float32 PCM [samples] of every segment with the silence after it (none after the last)."""

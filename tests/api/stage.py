@@ -86,7 +86,7 @@ class Player:
         self.store.claims.hand_back(batch.claim, others)
         audio = audio or tone()
         folder = f"jobs/{job_id}/{batch.claim}"
-        timings = {"job": job_id, "sample_rate": 8000, "duration_seconds": 0.5, "segments": []}
+        timings = {"job": job_id, "sample_rate": 8000, "duration_seconds": 0.5, "words_timed": True, "segments": []}
         self.artifacts.write(f"{folder}/audio.wav", audio)
         self.artifacts.write(f"{folder}/timings.json", json.dumps(timings).encode())
         result = {

@@ -106,6 +106,7 @@ def test_three_voices_speak_and_a_restart_hears_none_of_them_again(fleet: Fleet)
     assert np.isfinite(audio).all()
     assert len(audio) / rate == pytest.approx(jobs[1].result["duration_seconds"], abs=0.001)
     timings = json.loads(fleet.artifacts.read(jobs[1].result["timings"]))
+    assert timings["words_timed"] is False
     words = [word for segment in timings["segments"] for word in segment["words"]]
     assert [word["text"] for word in words] == TEXTS[1].split()
     assert all(one["end"] <= two["start"] + 0.001 for one, two in pairwise(words))

@@ -65,6 +65,7 @@ def test_a_long_text_is_planned_spoken_and_joined(fleet: Fleet) -> None:
     words = [word for segment in timings["segments"] for word in segment["words"]]
     assert [word["text"] for word in words] == LONG.split()
     assert all(one["start"] <= one["end"] <= two["start"] + 0.001 for one, two in pairwise(words))
+    assert timings["words_timed"] is True
     assert timings["duration_seconds"] == job.result["duration_seconds"]
     with soundfile.SoundFile(io.BytesIO(fleet.artifacts.read(job.result["path"]))) as audio:
         assert audio.frames / audio.samplerate == pytest.approx(job.result["duration_seconds"], abs=0.001)
