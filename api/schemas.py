@@ -12,9 +12,8 @@ from loa.formats import FORMATS
 from loa.states import State
 from loa.store.jobs import PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
-from loa.voice_desk import DEFAULT_ENGINE, NAME_RULE
+from loa.voice_desk import DEFAULT_ENGINE, NAME_RULE, SECONDS
 from loa.voice_manifest import LANGUAGE
-from loa.voice_prompt import LONGEST, SHORTEST
 
 LONGEST_WAIT = 60  # seconds
 TITLE_LIMIT = 300  # characters
@@ -94,7 +93,7 @@ class VoiceForm(Schema):
         },
     )
     file: Any = Field(
-        description=f"{SHORTEST:g} to {LONGEST:g} s of one person speaking, without noise or music: wav, flac, ogg or mp3",
+        description=f"{SECONDS[0]} to {SECONDS[1]} s of one person speaking, without noise or music: wav, flac, ogg or mp3",
         json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"},
     )
     name: str = Field(description=f"what jobs will name; {NAME_RULE}", json_schema_extra={"pattern": f"^{BUNDLE_NAME.pattern}$"})
@@ -278,6 +277,10 @@ class TimingsJson(Schema):
     job: str
     sample_rate: int = Field(description="Hz")
     duration_seconds: float
+    words_timed: bool = Field(
+        description="true: the times of words are exact, out of the model; false: its engine knows none, and they are a best effort from "
+        "the length of each word (those of segments are exact)"
+    )
     segments: list[SegmentJson]
 
 

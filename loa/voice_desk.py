@@ -31,12 +31,12 @@ from loa.errors import (
 from loa.recordings import Recordings
 from loa.store import Voices
 from loa.voice_manifest import LANGUAGE, Addition, Voice, VoiceFile
-from loa.voice_prompt import judge, read_recording
 from loa.voice_record import read_record, write_record
 from loa.voices import VoiceRegistry
 
 DEFAULT_ENGINE = "viettts"
 MOST_BYTES = 50_000_000  # of a recording: 30 s at 192 kHz, stereo, 32 bit are 46 MB
+SECONDS = (3, 30)  # shortest and longest, as loa/voice_prompt.py judges; that needs numpy, and the API's start is quick without it
 EXTENSIONS = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "FLAC": "flac", "OGG": "ogg", "MP3": "mp3"}  # by libsndfile's names
 NAME_RULE = "a letter or a digit, then letters, digits, '_', '-' and '.', at most 64 characters"
 
@@ -144,6 +144,8 @@ class VoiceDesk:
         return None
 
     def _voice(self, new: NewVoice) -> Voice:
+        from loa.voice_prompt import judge, read_recording
+
         judge(read_recording(new.recording))
         sha256 = hashlib.sha256(new.recording).hexdigest()
         file = VoiceFile(role="prompt", name=f"{new.name}.{_extension(new.recording)}", size=len(new.recording), sha256=sha256)

@@ -27,6 +27,7 @@ from loa.recordings import Recordings, state_path
 from loa.settings import Settings
 from loa.voice_desk import MOST_BYTES, NAME_RULE
 from loa.voice_manifest import VoiceFile
+from loa.voice_prompt import LONGEST, SHORTEST
 from loa.voice_record import write_record
 from tests.api.stage import SPEAK, Served
 from tests.api.test_submit import refused, submit
@@ -441,6 +442,7 @@ def test_the_document_tells_all_of_it(client: FlaskClient) -> None:
     form = document["components"]["schemas"]["VoiceForm"]
     assert set(form["required"]) == {"file", "name", "language", "licence", "consent"}
     assert form["properties"]["engine"]["default"] == "viettts"
+    assert form["properties"]["file"]["description"].startswith(f"{SHORTEST:g} to {LONGEST:g} s")
     jsonschema.validate(form["examples"][0], form)
     schema = calls["post"]["responses"]["201"]["content"]["application/json"]["schema"] | {"components": document["components"]}
     jsonschema.validate(add(client).json, schema)
