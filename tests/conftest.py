@@ -15,8 +15,11 @@ VOICES = Path(__file__).parent / "voices"  # the sine voice of the queue tests
 
 
 def pytest_configure() -> None:
-    """A shell starts what runs in the background with SIGINT ignored, and every process that a test interrupts would inherit that."""
+    """A shell starts what runs in the background with SIGINT ignored, `nohup` ignores SIGHUP, and every process that a test sends one
+    of them would inherit that. What has a handler here has none in a new program."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -224,20 +225,21 @@ def test_a_writer_killed_half_way_leaves_nothing_that_is_seen(tmp_path: Path) ->
     assert artifacts.write(PATH, b"whole")
 
 
-@pytest.fixture
+@contextmanager
 def little_room() -> Iterator[None]:
-    """No file of this process may grow over 4 kB: writing more fails with EFBIG, as on a full disk."""
+    """No file of this process may grow over 4 kB, the log of the tests neither: writing more fails with EFBIG, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("place", ["folder", "memory"])
-@pytest.mark.usefixtures("little_room")
 def test_a_full_disk_is_said_so_and_leaves_no_half_file(tmp_path: Path, place: str) -> None:
     artifacts = Artifacts(str(tmp_path) if place == "folder" else f"memory://{secrets.token_hex(4)}")
-    with pytest.raises(StorageFull, match="is full"):
+    with little_room(), pytest.raises(StorageFull, match="is full"):
         artifacts.write(PATH, bytes(100_000))
     assert not artifacts.exists(PATH)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
