@@ -61,9 +61,7 @@ class Flow(nn.Module):
         *,
         precision: torch.dtype | None = None,
     ) -> list[torch.Tensor]:
-        """Of every row: tokens [T], at least one, its prompt, speaker, noise [M, prompt's frames + frames(T)] → mel [M, frames(T)].
-
-        speakers: [B, M].
+        """Of each row: tokens [T], at least one; its prompt; speaker of [B, M]; noise [M, F], prompt and speech → mel [M, frames(T)].
 
         precision: of the solver's products, where it should be lower than that of its weights.
         """

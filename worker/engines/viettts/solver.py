@@ -58,4 +58,4 @@ class Solver(nn.Module):
         for end in ends[1:]:
             stride = end - time
             yield time.item(), stride.item()
-            time = time + stride  # in float32, as in training's own solver: a rounding off from `end`
+            time = time + stride  # in float32, as the original implementation adds them up: a rounding off from `end`
