@@ -36,10 +36,12 @@ class Said(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nucleus:
-    logits: torch.Tensor  # [V]
-    ids: torch.Tensor  # [K]
-    probabilities: torch.Tensor  # [K]
+class Nuclei:
+    """Which tokens the reference draws from. Q questions, K candidates at most."""
+
+    logits: torch.Tensor  # [Q, V]
+    ids: torch.Tensor  # [Q, K], in its order, then -1
+    probabilities: torch.Tensor  # [Q, K]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ class Golden:
     shape: LanguageModelShape
     checkpoint: dict[str, torch.Tensor]
     rows: tuple[Said, ...]
-    nuclei: tuple[Nucleus, ...]
+    nuclei: Nuclei
     cases: dict[str, Case]
 
 
@@ -66,20 +68,18 @@ def read() -> Golden:
         stamp = json.loads(arrays["stamp"].tobytes())
         shapes = stamp["weights"]
         weights = torch.from_numpy(arrays["weights"].astype(np.float32)).split([math.prod(shape) for shape in shapes.values()])
-        groups: dict[str, dict[str, dict[str, torch.Tensor]]] = {"row": {}, "nucleus": {}, "case": {}}
+        groups: dict[str, dict[str, torch.Tensor]] = {}
         for name, array in arrays.items():
-            if name.count("/") == 2:
-                kind, which, field = name.split("/")
-                wide = (
-                    array.astype(np.float32) if array.dtype.kind == "f" else array.astype(np.bool if array.dtype.kind == "b" else np.int64)
-                )
-                groups[kind].setdefault(which, {})[field] = torch.from_numpy(wide)
+            group, _, field = name.rpartition("/")
+            wide = {"f": np.float32, "i": np.int64, "b": np.bool}.get(array.dtype.kind)
+            if group:
+                groups.setdefault(group, {})[field] = torch.from_numpy(array.astype(wide))
     return Golden(
         shape=shape_of(stamp["sizes"]),
         checkpoint={name: part.view(shape) for (name, shape), part in zip(shapes.items(), weights, strict=True)},
-        rows=tuple(Said(**fields) for fields in groups["row"].values()),
-        nuclei=tuple(Nucleus(**fields) for fields in groups["nucleus"].values()),
-        cases={which: Case(**fields) for which, fields in groups["case"].items()},
+        rows=tuple(Said(**fields) for group, fields in groups.items() if group.startswith("row/")),
+        nuclei=Nuclei(**groups["nuclei"]),
+        cases={group.removeprefix("case/"): Case(**fields) for group, fields in groups.items() if group.startswith("case/")},
     )
 
 

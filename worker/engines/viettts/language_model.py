@@ -83,7 +83,7 @@ class LanguageModel(nn.Module):
         """Text ids, each [T], and speakers [B, C] → logits of the first token [B, V], and a cache of a multiple of `grain` slots."""
         start, task = self.llm_embedding.weight[START, None], self.llm_embedding.weight[TASK, None]
         rows = [
-            torch.cat([start, speaker[None], encoded[: len(text)], task])
+            torch.cat([start, speaker[None].to(start.dtype), encoded[: len(text)], task])
             for text, speaker, encoded in zip(texts, speakers, self.encode(texts), strict=True)
         ]
         x = pad_sequence(rows, batch_first=True, padding_side="left")

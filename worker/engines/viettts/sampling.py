@@ -39,8 +39,8 @@ def draw(
     count = ids.shape[1]
     token = torch.where(place < count, ids.gather(1, place.clamp(max=count - 1).unsqueeze(1)).squeeze(1), place - count)
     total = total.squeeze(1)
-    # The end has all the probability there is, and is barred: rounded to float32, nothing else can be drawn. The runner-up comes next.
-    token = torch.where(total > 0, token, ids[:, 1])
+    # When the end is barred and has all the probability that float32 can tell, nothing can be drawn: then the runner-up is the token.
+    token = torch.where(total > 0, token, logits[:, :-1].argmax(dim=1))
     return token.masked_fill(total.isnan(), NONE)
 
 
@@ -64,11 +64,11 @@ def candidates(probability: torch.Tensor, shape: LanguageModelShape) -> tuple[to
     count = probability.shape[1]
     # The bits of a float that is not negative order as the float does. Below them, the id makes equal probabilities differ.
     order = torch.arange(count - 1, -1, -1, device=probability.device)
-    ranked = (probability.view(torch.int32).long() * count + order).topk(max(LEAST_CANDIDATES, min(shape.top_k, count)), dim=1).values
+    ranked = (probability.view(torch.int32).long() * count + order).topk(min(shape.top_k, count), dim=1).values
     ids = count - 1 - ranked % count
     likeliest = probability.gather(1, ids)
     before = functional.pad(likeliest.cumsum(dim=1)[:, :-1], (1, 0))
     rank = torch.arange(ids.shape[1], device=ids.device)
-    inside = ((before < shape.top_p) | (rank < LEAST_CANDIDATES)) & (rank < shape.top_k)
+    inside = (before < shape.top_p) | (rank < LEAST_CANDIDATES)
     nucleus = likeliest * inside
     return ids, nucleus / nucleus.sum(dim=1, keepdim=True)
