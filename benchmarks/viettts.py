@@ -43,6 +43,9 @@ TEXT_IDS, TOKENS, PROMPT_SECONDS = 30, 200, 5
 PARTS = ("language_model", "flow", "vocoder")
 
 
+sys.path.remove(str(Path(__file__).parent))  # or this file would be found where the reference's package, of the same name, is looked for
+
+
 class Reference:
     """viet-tts 0.1.0, of which these three networks run without its front end."""
 
