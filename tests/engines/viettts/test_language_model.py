@@ -231,6 +231,18 @@ def test_a_step_can_be_captured_and_repeated(model: LanguageModel, eight: list[l
     assert all(torch.equal(one, other) for one, other in zip(state(repeated), state(stepped), strict=True))
 
 
+def test_nothing_is_left_to_prepare_for_the_first_sentence() -> None:
+    """48 text ids and the 960 tokens that they may become."""
+    model = language_models.build(SHAPE, GOLDEN.checkpoint)
+    model.prepare()
+    row = language_models.random_row(SHAPE, 48, 0, torch.Generator().manual_seed(1))
+    with mock.patch("worker.engines.viettts.attention.sinusoids", side_effect=AssertionError("a table grows")):
+        (said,) = language_models.speak(model, [row], seeds=[1], forced=MOST * 48)
+        assert len(said) == 960
+        with pytest.raises(AssertionError, match="a table grows"):
+            language_models.speak(model, [row], seeds=[1], forced=1000)
+
+
 # --- what is wrong -------------------------------------------------------------------------------------------------------
 
 

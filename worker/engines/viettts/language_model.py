@@ -23,12 +23,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from loa.errors import SynthesisFailed
 from worker.engines.viettts.architecture import LanguageModelShape
-from worker.engines.viettts.attention import FIRST_REACH
 from worker.engines.viettts.sampling import NONE, draw
 from worker.engines.viettts.transformer import Cache, Decoder, Encoder, Survivors
 
 START, TASK = 0, 1  # rows of llm_embedding: before everything, and where speech begins
 LEAST, MOST = 2, 20  # speech tokens for each text id
+REACH = 1024  # steps that are prepared for: 48 text ids with all that may be said of them, 3 + 48 + 20 * 48 = 1011
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +65,9 @@ class LanguageModel(nn.Module):
         """The token that ends a sentence."""
         return self.shape.speech_vocabulary
 
-    def prepare(self, reach: int = FIRST_REACH) -> None:
-        """Compute what depends on the weights alone, for texts and speech of up to `reach` steps; longer ones extend it when they come."""
-        self.text_encoder.prepare(reach)
+    def prepare(self, reach: int = REACH) -> None:
+        """Compute what depends on the weights alone, for text and speech of up to `reach` steps; longer ones extend it when they come."""
+        self.text_encoder.prepare()
         self.llm.prepare(reach)
 
     def speaker(self, embedding: torch.Tensor) -> torch.Tensor:
