@@ -6,9 +6,8 @@ Both say the same text with the same random weights of the public model's sizes,
 200 speech tokens (8 s) that are forced, a prompt of 5 s. CPU seconds, median of ROUNDS (default 5; a round is some minutes). The reference
 runs in float32, like Loa on a CPU.
 
-Floors for these 200 tokens on a core with 20 GB/s and 140 GFLOP/s: language model 4 s (its 192 M weights are read 200 times; 28 GFLOP of
-attention and head beside), flow 31 s at 10 steps of two passes (4.3 TFLOP with the prompt's frames; what saves is not computing what the
-steps share), vocoder 3 s. Marks: whole ≤ 0.65 of the reference (aim 0.45), language model ≤ 0.35.
+Floors for these 200 tokens on a core with 20 GB/s and 155 GFLOP/s: language model 7.2 s (0.72 GB of weights are read for every token), flow
+19.5 s (10 steps of two passes over prompt and speech are 3.0 TFLOP), vocoder 2.5 s (0.4 TFLOP). Marks: whole ≤ 0.65 of the reference (aim 0.45), language model ≤ 0.35.
 
 Set-up: the reference listens to the prompt again for every sentence. What its features alone cost, without the two networks that read
 them, is measured as `prompt_features`; Loa pays it once for a voice, and `prompts_made_while_speaking` counts how often afterwards.
