@@ -7,7 +7,8 @@ Both say the same text with the same random weights of the public model's sizes,
 runs in float32, like Loa on a CPU.
 
 Floors for these 200 tokens on a core with 20 GB/s and 155 GFLOP/s: language model 7.2 s (0.72 GB of weights are read for every token), flow
-19.5 s (10 steps of two passes over prompt and speech are 3.0 TFLOP), vocoder 2.5 s (0.4 TFLOP). Marks: whole ≤ 0.65 of the reference (aim 0.45), language model ≤ 0.35.
+19.5 s (10 steps of two passes over prompt and speech are 3.0 TFLOP), vocoder 2.5 s (0.4 TFLOP).
+Marks: whole ≤ 0.65 of the reference (aim 0.45), language model ≤ 0.35.
 
 Set-up: the reference listens to the prompt again for every sentence. What its features alone cost, without the two networks that read
 them, is measured as `prompt_features`; Loa pays it once for a voice, and `prompts_made_while_speaking` counts how often afterwards.
