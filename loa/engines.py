@@ -37,6 +37,7 @@ class EngineFacts:
     words_timed: bool  # whether word timings are exact (out of the model) rather than a best effort
     from_recordings: bool = False  # whether a recording of somebody is all that a voice of it needs, so that users may add voices
     for_tests: bool = False  # served only where LOA_ENGINES names it
+    verification: str = ""  # the worker's module that tries it with the real files of its model (loa/verification.py); "": there is none
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -92,6 +93,7 @@ ENGINES = {
             requires=("torch", "torchaudio", "onnxruntime", "safetensors", "silero_vad", "soxr", "tiktoken", "yaml"),
             words_timed=False,
             from_recordings=True,
+            verification="worker.engines.viettts.verify",
         ),
         EngineFacts(
             name="sine",

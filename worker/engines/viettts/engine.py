@@ -19,7 +19,7 @@ import torch
 from loa.audio import Word
 from loa.engine_files import EngineFiles
 from loa.engines import ENGINES
-from loa.errors import BrokenManifest, InvalidSetting, LoaError, SynthesisFailed, Unspeakable
+from loa.errors import BrokenManifest, LoaError, SynthesisFailed, Unspeakable
 from loa.settings import Settings
 from loa.text import speakable
 from loa.voices import Voice
@@ -28,7 +28,7 @@ from worker.engines.noise import row_seed
 from worker.engines.viettts.flow import Prompt
 from worker.engines.viettts.frontend import Frontend
 from worker.engines.viettts.model import Line, Model, Timbre
-from worker.engines.viettts.precision import CHOICES, Precision
+from worker.engines.viettts.precision import Precision
 from worker.engines.viettts.prompt import make_prompt, read_prompt
 from worker.engines.viettts.script import Row, rows, words
 from worker.engines.viettts.tokenizer import Tokenizer
@@ -68,8 +68,6 @@ class Engine:
         self._tokenizer = Tokenizer()
 
     def load(self, device: torch.device, settings: Settings) -> None:
-        if settings.viettts_precision not in CHOICES:
-            raise InvalidSetting(f"LOA_VIETTTS_PRECISION is {settings.viettts_precision!r}; it takes {', '.join(CHOICES)}")
         self.open(EngineFiles.of(self.name, settings), device, Precision.chosen(settings.viettts_precision, device))
 
     def open(self, files: EngineFiles, device: torch.device, precision: Precision) -> None:

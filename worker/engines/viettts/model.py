@@ -6,7 +6,9 @@ phases and noise) and at the line's own length: what a line sounds like depends 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -55,6 +57,8 @@ class Model:
         self.architecture, self.precision = architecture, precision
         self.language_model, self.flow, self.vocoder = language_model, flow, vocoder
         self.device = vocoder.conv_pre.weight.device
+        # Whoever wants to know what each network costs puts a dict here. Counting waits for the device, which no job must pay for.
+        self.seconds: dict[str, float] | None = None
 
     @classmethod
     def load(cls, files: EngineFiles, device: torch.device, precision: Precision) -> Self:
@@ -85,12 +89,13 @@ class Model:
         Raises SynthesisFailed when the model's output is not a number.
         """
         generators = [torch.Generator().manual_seed(line.seed) for line in lines]
-        said = self.language_model.generate(
-            [torch.tensor(line.ids, dtype=torch.long) for line in lines],
-            torch.stack([line.timbre.language_model for line in lines]),
-            generators,
-            forced=tokens,
-        )
+        with self._counted("language_model"):
+            said = self.language_model.generate(
+                [torch.tensor(line.ids, dtype=torch.long) for line in lines],
+                torch.stack([line.timbre.language_model for line in lines]),
+                generators,
+                forced=tokens,
+            )
         samples: list[torch.Tensor | None] = [None] * len(lines)
         for places in _groups([len(row) for row in said], TOGETHER.get(self.device.type, 1)):
             spoken = self._sound(
@@ -108,16 +113,33 @@ class Model:
             torch.randn(bands, len(prompt.mel) + self.flow.frames(len(row)), generator=generator).to(self.device)
             for prompt, row, generator in zip(prompts, said, generators, strict=True)
         ]
-        mels = self.flow.mels(
-            [row.to(self.device) for row in said],
-            prompts,
-            torch.stack([line.timbre.flow for line in lines]),
-            noise,
-            precision=self.precision.solver,
-        )
+        with self._counted("flow"):
+            mels = self.flow.mels(
+                [row.to(self.device) for row in said],
+                prompts,
+                torch.stack([line.timbre.flow for line in lines]),
+                noise,
+                precision=self.precision.solver,
+            )
         mels = [paced(mel, line.speed) for mel, line in zip(mels, lines, strict=True)]
         draws = [draw(self.architecture.vocoder, mel.shape[1], generator) for mel, generator in zip(mels, generators, strict=True)]
-        return self.vocoder.speak(mels, draws)
+        with self._counted("vocoder"):
+            return self.vocoder.speak(mels, draws)
+
+    @contextmanager
+    def _counted(self, network: str) -> Iterator[None]:
+        if self.seconds is None:
+            yield
+            return
+        self._await_device()
+        began = time.perf_counter()
+        yield
+        self._await_device()
+        self.seconds[network] = self.seconds.get(network, 0.0) + time.perf_counter() - began
+
+    def _await_device(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
 
 def _groups(lengths: Sequence[int], most: int) -> Iterator[list[int]]:

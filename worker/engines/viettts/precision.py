@@ -13,7 +13,7 @@ from typing import Self
 
 import torch
 
-from loa.errors import StartFailed
+from loa.errors import InvalidSetting, StartFailed
 from worker.engines.viettts.flow import Flow, Prompt
 from worker.engines.viettts.language_model import LanguageModel
 
@@ -31,7 +31,9 @@ class Precision:
 
     @classmethod
     def chosen(cls, name: str, device: torch.device) -> Self:
-        """One of CHOICES on a device."""
+        """One of CHOICES, as LOA_VIETTTS_PRECISION names it, on a device. Raises InvalidSetting."""
+        if name not in CHOICES:
+            raise InvalidSetting(f"LOA_VIETTTS_PRECISION is {name!r}; it takes {', '.join(CHOICES)}")
         if name == "float32" or (name == "reference" and device.type != "cuda"):
             return cls(language_model=torch.float32, solver=None)
         if name == "reference":

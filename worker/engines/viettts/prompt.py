@@ -63,6 +63,12 @@ def make_prompt(pcm: torch.Tensor, frontend: Frontend) -> dict[str, torch.Tensor
     Raises BrokenEngine when the frontend's networks are not what they should be.
     """
     pcm = pcm[:LONGEST]
-    # With torchaudio's own filter, not our sharper one: the flow continues this mel, which shows how the filter falls off below 8 kHz.
-    wide = torchaudio().transforms.Resample(SPEECH_RATE, PROMPT_RATE)(pcm)
-    return {"embedding": frontend.speaker(pcm), "prompt_tokens": frontend.tokens(pcm), "prompt_mel": prompt_mel(wide)}
+    return {"embedding": frontend.speaker(pcm), "prompt_tokens": frontend.tokens(pcm), "prompt_mel": prompt_mel(widened(pcm))}
+
+
+def widened(pcm: torch.Tensor) -> torch.Tensor:
+    """[n] at 16 kHz → at 22,050 Hz.
+
+    With torchaudio's own filter, not our sharper one: the flow continues its mel, which shows how the filter falls off below 8 kHz.
+    """
+    return torchaudio().transforms.Resample(SPEECH_RATE, PROMPT_RATE)(pcm)
