@@ -19,7 +19,7 @@ as JSON; progress, notes and errors go to standard error. An error is one line t
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | the job failed or was canceled, a check of `loa doctor` failed, or something else went wrong |
+| 1 | the job failed or was canceled, a check of `loa doctor` or `loa engines verify` failed, or something else went wrong |
 | 2 | the command was not understood; nothing was sent |
 | 3 | the server cannot be reached |
 | 4 | waiting timed out; the job goes on |

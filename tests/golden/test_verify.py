@@ -26,6 +26,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Networks:
 def test_a_small_model_passes(tiny: Networks) -> None:
     found = comparisons.compare(tiny)
     assert tuple(found) == ("reference", *comparisons.PARTS)
+    assert found["reference"].figures == {"version": "0.1.0"}
     assert comparisons.failed(found) == []
     assert max(found[part].figures["difference"] for part in comparisons.PARTS) <= CLOSE
 

@@ -64,7 +64,7 @@ def compare(step: Steps, networks: Networks, heard: Heard, ids: torch.Tensor) ->
     with step("reference") as taken:
         try:
             reference = Reference(networks.config, networks.checkpoints)
-            taken.found("viet-tts is installed and takes the same weights")
+            taken.found(f"viet-tts {reference.version} is installed and takes the same weights", version=reference.version)
         except Missing as missing:
             taken.skip(f"nothing to compare with ({missing}); install it beside Loa with: {INSTALLATION}")
     yield taken.check

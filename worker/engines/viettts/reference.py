@@ -14,6 +14,7 @@ T tokens, F frames, M mel bands, V logits; all of one row, float32, on the CPU.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import itertools
 import sys
 import warnings
@@ -73,6 +74,7 @@ class Reference:
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):  # the configuration seeds the generators of the whole process
             warnings.simplefilter("ignore")  # it uses what torch calls deprecated
             networks = hyperpyyaml.load_hyperpyyaml(text)
+        self.version = importlib.metadata.version("viet-tts")
         self.language_model = _filled(networks["llm"], checkpoints["llm.pt"])
         self.flow = _filled(networks["flow"], checkpoints["flow.pt"])
         self.vocoder = _filled(networks["hift"], checkpoints["hift.pt"])
