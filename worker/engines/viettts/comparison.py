@@ -1,7 +1,7 @@
 """VietTTS beside its own implementation: the same weights, the same inputs, and how far apart the two answers are.
 
 Both sides compute in float32 on the CPU, whatever a worker uses: there, a difference is one of the mathematics and not of a device. It is a
-few seconds of speech that they compute, which take the reference most of a minute on two cores.
+few seconds of speech that they compute, which takes some half a minute on two cores.
 
 T tokens, F frames, M mel bands, N tokens said, V logits, C channels, S channels of a speaker.
 """
