@@ -6,7 +6,7 @@ Both say the same text with the same random weights of the public model's sizes,
 200 speech tokens (8 s) that are forced, a prompt of 5 s. CPU seconds, median of ROUNDS (default 5; a round is some minutes). The reference
 runs in float32, like Loa on a CPU.
 
-Floors for these 200 tokens on a core with 14.5 GB/s and 155 GFLOP/s: language model 10 s (0.72 GB of weights are read for every token), flow
+Floors for these 200 tokens on a core with 14.5 GB/s and 155 GFLOP/s: language model 10 s (0.72 GB of weights are read a token), flow
 19.5 s (10 steps of two passes over prompt and speech are 3.0 TFLOP), vocoder 2.5 s (0.4 TFLOP).
 Marks: whole ≤ 0.65 of the reference (aim 0.45), language model ≤ 0.35.
 
