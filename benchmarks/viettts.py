@@ -36,7 +36,9 @@ from worker.engines.viettts.features import PROMPT_RATE, SPEECH_RATE, fbank, log
 from worker.engines.viettts.flow import Prompt
 from worker.engines.viettts.model import Model, Timbre
 from worker.engines.viettts.precision import Precision
+from worker.engines.viettts.reference import Missing, Reference
 from worker.engines.viettts.source import draw
+from worker.engines.viettts.weights import file_shapes
 from worker.resample import torchaudio
 
 TEXT_IDS, TOKENS, PROMPT_SECONDS = 30, 200, 5
@@ -44,43 +46,6 @@ PARTS = ("language_model", "flow", "vocoder")
 
 
 sys.path.remove(str(Path(__file__).parent))  # or this file would be found where the reference's package, of the same name, is looked for
-
-
-class Reference:
-    """viet-tts 0.1.0, of which these three networks run without its front end."""
-
-    def __init__(self, folder: Path) -> None:
-        try:
-            from hyperpyyaml import load_hyperpyyaml
-        except ImportError:
-            raise SystemExit("the reference is not installed; `make reference` brings it, and PYTHONPATH=.reference shows it") from None
-        with (folder / "config.yaml").open(encoding="utf-8") as stream:
-            parts = load_hyperpyyaml(stream)
-        self.language_model, self.flow, self.vocoder = parts["llm"].eval(), parts["flow"].eval(), parts["hift"].eval()
-        for model, name in ((self.language_model, "llm.pt"), (self.flow, "flow.pt"), (self.vocoder, "hift.pt")):
-            model.load_state_dict(torch.load(folder / name, weights_only=True), strict=True)
-
-    def tokens(self, ids: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        nothing = torch.zeros(1, 0, dtype=torch.int32)
-        said = self.language_model.inference(
-            text=ids[None],
-            text_len=torch.tensor([len(ids)], dtype=torch.int32),
-            prompt_text=nothing,
-            prompt_text_len=torch.tensor([0], dtype=torch.int32),
-            prompt_speech_token=nothing,
-            prompt_speech_token_len=torch.tensor([0], dtype=torch.int32),
-            embedding=embedding[None],
-            max_token_text_ratio=TOKENS / len(ids),
-            min_token_text_ratio=TOKENS / len(ids),
-        )
-        return torch.tensor(list(said))
-
-    def mel(self, tokens: torch.Tensor, prompt: Prompt, embedding: torch.Tensor) -> torch.Tensor:
-        lengths = [torch.tensor([len(part)]) for part in (tokens, prompt.tokens, prompt.mel)]
-        return self.flow.inference(tokens[None], lengths[0], prompt.tokens[None], lengths[1], prompt.mel[None], lengths[2], embedding[None])
-
-    def samples(self, mel: torch.Tensor) -> torch.Tensor:
-        return self.vocoder.inference(mel=mel, cache_source=torch.zeros(1, 1, 0))[0]
 
 
 @torch.inference_mode()
@@ -100,7 +65,12 @@ def main() -> None:
         folder = Path(name)
         published.write(folder, FULL)
         tiny_frontend.write(folder)
-        reference = Reference(folder)
+        try:
+            reference = Reference(
+                folder / "config.yaml", {name: torch.load(folder / name, weights_only=True) for name in file_shapes(FULL)}
+            )
+        except Missing as missing:
+            raise SystemExit(f"the reference is not there ({missing}): make reference, then PYTHONPATH=.reference") from None
         files = EngineFiles(bundles()["viettts"], folder)
         model = Model.load(files, torch.device("cpu"), Precision.chosen("float32", torch.device("cpu")))
         timbre = Timbre(
@@ -131,8 +101,8 @@ def main() -> None:
 
 
 def by_reference(model: Reference, ids: torch.Tensor, embedding: torch.Tensor, prompt: Prompt) -> dict[str, float]:
-    tokens, language_model = timed(lambda: model.tokens(ids, embedding))
-    mel, flow = timed(lambda: model.mel(tokens, prompt, embedding))
+    tokens, language_model = timed(lambda: model.tokens(ids, embedding, TOKENS))
+    mel, flow = timed(lambda: model.mel(tokens, prompt.tokens, prompt.mel, embedding, seed=1))
     _, vocoder = timed(lambda: model.samples(mel))
     return {"language_model": language_model, "flow": flow, "vocoder": vocoder}
 

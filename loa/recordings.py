@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from loa.artifacts import Artifacts
+from loa.bundles import BundleFile
 from loa.download import full_disk
 from loa.errors import BrokenVoice
-from loa.voice_manifest import Voice, VoiceFile
+from loa.voice_manifest import Voice
 
 FOLDER = ".added"  # of LOA_DATA_DIR/voices
 PROMPTS = "voices/prompts"  # in the artifact store
@@ -26,7 +27,7 @@ LEFT_ALONE = 60.0  # seconds: a copy that is younger may be of a voice that was 
 log = logging.getLogger(__name__)
 
 
-def prompt_path(file: VoiceFile) -> str:
+def prompt_path(file: BundleFile) -> str:
     """Where a recording lies in the artifact store."""
     return f"{PROMPTS}/{_stored_name(file)}"
 
@@ -43,11 +44,11 @@ class Recordings:
         self._artifacts = artifacts
         self._folder = Path(data_dir) / "voices" / FOLDER
 
-    def keep(self, file: VoiceFile, content: bytes) -> None:
+    def keep(self, file: BundleFile, content: bytes) -> None:
         """Store a recording. Raises StorageFull, StorageUnavailable."""
         self._artifacts.write(prompt_path(file), content)
 
-    def path(self, voice: Voice, file: VoiceFile) -> Path:
+    def path(self, voice: Voice, file: BundleFile) -> Path:
         """This machine's copy of a recording, fetched unless it is here and whole.
 
         Raises ArtifactMissing, BrokenVoice when the recording itself is damaged, StorageFull, StorageUnavailable.
@@ -80,7 +81,7 @@ class Recordings:
                         copy.unlink()
                         log.info("removed %s, which no voice needs any more", copy)
 
-    def erase(self, file: VoiceFile) -> bytes | None:
+    def erase(self, file: BundleFile) -> bytes | None:
         """Remove a recording from the artifact store; what it was, or None where there was none."""
         path = prompt_path(file)
         if not self._artifacts.exists(path):
@@ -96,7 +97,7 @@ class Recordings:
                 self._artifacts.delete(stored.path)
 
 
-def _stored_name(file: VoiceFile) -> str:
+def _stored_name(file: BundleFile) -> str:
     return f"{file.sha256}{Path(file.name).suffix}"
 
 

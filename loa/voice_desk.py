@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loa.added_voices import AddedVoices
-from loa.bundles import BUNDLE_NAME
+from loa.bundles import BUNDLE_NAME, BundleFile
 from loa.engines import ENGINES
 from loa.errors import (
     BrokenManifest,
@@ -30,7 +30,7 @@ from loa.errors import (
 )
 from loa.recordings import Recordings
 from loa.store import Voices
-from loa.voice_manifest import LANGUAGE, Addition, Voice, VoiceFile
+from loa.voice_manifest import LANGUAGE, Addition, Voice
 from loa.voice_record import read_record, write_record
 from loa.voices import VoiceRegistry
 
@@ -148,7 +148,7 @@ class VoiceDesk:
 
         judge(read_recording(new.recording))
         sha256 = hashlib.sha256(new.recording).hexdigest()
-        file = VoiceFile(role="prompt", name=f"{new.name}.{_extension(new.recording)}", size=len(new.recording), sha256=sha256)
+        file = BundleFile(role="prompt", name=f"{new.name}.{_extension(new.recording)}", size=len(new.recording), sha256=sha256)
         return Voice(
             name=new.name,
             title=new.title.strip() or new.name,
@@ -160,7 +160,7 @@ class VoiceDesk:
             addition=Addition(consent=new.consent.strip(), created=0.0),  # the store knows when
         )
 
-    def _erase(self, file: VoiceFile, voices: Voices, *, besides: str = "") -> bool:
+    def _erase(self, file: BundleFile, voices: Voices, *, besides: str = "") -> bool:
         """Remove a recording unless another voice needs it. Returns whether it is gone."""
         if self._needed(file, voices, besides):
             return False
@@ -174,7 +174,7 @@ class VoiceDesk:
         if all(unneeded):
             self._recordings.erase_states(voice.engine, self._registry.fingerprint(voice))
 
-    def _needed(self, file: VoiceFile, voices: Voices, besides: str) -> bool:
+    def _needed(self, file: BundleFile, voices: Voices, besides: str) -> bool:
         return any(file.sha256 in kept for name, kept in voices.all().items() if name != besides)
 
     def _see(self) -> None:

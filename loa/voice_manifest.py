@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loa.bundles import Bundle, BundleFile, Manifest
+from loa.bundles import Bundle, Manifest
 from loa.engines import ENGINES
 from loa.errors import BrokenVoice, VoiceNotInstalled
 
-__all__ = ["Addition", "Voice", "VoiceFile", "read_manifest", "read_voice"]
+__all__ = ["Addition", "Voice", "read_manifest", "read_voice"]
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 PACKAGE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-
-VoiceFile = BundleFile
 
 
 @dataclass(frozen=True, kw_only=True)

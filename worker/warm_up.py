@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from loa.artifacts import Artifacts
@@ -22,8 +21,9 @@ from loa.states import State
 from loa.voices import Voice, VoiceRegistry
 from worker.assemble import Assembler, StoredAudio
 from worker.engines import load_engine
-from worker.engines.base import Engine, Passage, Speech, VoiceState
+from worker.engines.base import Engine, Passage, VoiceState
 from worker.heartbeat import Heartbeat
+from worker.plausibility import defect
 from worker.voice_cache import VoiceCache
 from worker.voice_loader import VoiceLoader
 from worker.voice_states import VoiceStates
@@ -31,7 +31,6 @@ from worker.voice_states import VoiceStates
 log = logging.getLogger(__name__)
 
 TEST_SENTENCES = {"en": "This is a short test before the work begins.", "vi": "Đây là một câu thử trước khi bắt đầu làm việc."}
-LEAST_LOUDNESS = 0.003  # root mean square of the test sentence: -50 dB, far below any speech
 PLAUSIBLE = (0.2, 5.0)  # the test sentence's length over its estimate
 
 
@@ -114,7 +113,8 @@ class WarmUp:
         (speech,) = self._engines[voice.engine].synthesize([Passage(text=segment.text, voice=self._state(voice))])
         if isinstance(speech, LoaError):
             raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {speech.message}")
-        check_speech(speech, voice.name, segment.audio_seconds)
+        if problem := defect(speech, segment.audio_seconds, PLAUSIBLE):
+            raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {problem}")
         order = Order(
             id=new_job_id(), voice=voice.name, fingerprint=fingerprint, engine=voice.engine, characters=len(text), segment=segment
         )
@@ -122,15 +122,3 @@ class WarmUp:
         pack_segment(speech.pcm, speech.sample_rate, speech.words)
         audio = StoredAudio(pcm=as_stored(speech.pcm), sample_rate=speech.sample_rate, words=speech.words)
         self._assembler.discard(self._assembler.make(job, "rehearsal", {segment.address: audio}))
-
-
-def check_speech(speech: Speech, voice: str, expected: float) -> None:
-    """Raises StartFailed for what cannot be speech of about `expected` seconds: no numbers, silence, far too short or long."""
-    if not np.isfinite(speech.pcm).all():
-        raise StartFailed(f"voice {voice!r} speaks the test sentence as samples that are not numbers")
-    loudness = float(np.sqrt(np.mean(np.square(speech.pcm, dtype=np.float64)))) if len(speech.pcm) else 0.0
-    if loudness < LEAST_LOUDNESS:
-        raise StartFailed(f"voice {voice!r} speaks the test sentence as silence (loudness {loudness:.5f})")
-    shortest, longest = (bound * expected for bound in PLAUSIBLE)
-    if not shortest <= speech.seconds <= longest:
-        raise StartFailed(f"voice {voice!r} takes {speech.seconds:.2f} s for the test sentence; about {expected:.1f} s were expected")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loa.cli.output import json_option, note, print_facts, print_json, print_table, seconds, size, stderr_console, yes_no
-from loa.cli.pulling import FILE_COLUMNS, fetch, file_rows, licence_facts
+from loa.cli.pulling import FILE_COLUMNS, fetch, file_rows, licence_facts, pull_options
 from loa.cli.stack import import_part
 
 if TYPE_CHECKING:
@@ -65,10 +65,7 @@ def show(name: str, as_json: bool) -> None:
 
 
 @engines.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="Accept the licence without being asked.")
-@click.option("--force", is_flag=True, help="Fetch the files again, even if they are there.")
-@json_option
+@pull_options
 def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     """Fetch the files that an engine needs to this machine (LOA_DATA_DIR).
 
@@ -83,10 +80,8 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     files = ENGINES[name].files(settings)
     if files is None:
         note(f"{name} needs no files of its own: its voices bring all it needs")
-    elif force or not usable(files):
-        fetch(files.bundle, settings, yes=yes, force=force)
     else:
-        note(f"{name} is installed already; --force fetches it again")
+        fetch(files.bundle, settings, files.paths, yes=yes, force=force)
     engine = named(name)
     if engine["obstacle"]:
         note(f"{name} cannot speak here yet: {engine['obstacle']}; {engine['remedy']}")
@@ -180,17 +175,6 @@ def print_check(check: Check) -> None:
 
 
 COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow"}
-
-
-def usable(files: EngineFiles) -> bool:
-    """Whether an engine's files are there and whole, whoever put them there."""
-    from loa.errors import BrokenEngine, EngineNotInstalled
-
-    try:
-        files.paths()
-    except (BrokenEngine, EngineNotInstalled):
-        return False
-    return True
 
 
 def described() -> dict[str, dict[str, Any]]:

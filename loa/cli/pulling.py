@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from loa.cli.output import byte_progress, note, print_facts, size, yes_no
+from loa.cli.output import byte_progress, json_option, note, print_facts, size, yes_no
 
 if TYPE_CHECKING:
     from loa.bundles import Bundle
     from loa.settings import Settings
 
 
-def fetch(bundle: Bundle, settings: Settings, *, yes: bool, force: bool) -> Path:
-    """Pull a bundle after showing its licence; `yes` accepts that without asking. Raises click.Abort when the person does not."""
+def pull_options(command: Callable[..., None]) -> Callable[..., None]:
+    """NAME, --yes, --force and --json, for whatever is pulled."""
+    command = json_option(command)
+    command = click.option("--force", is_flag=True, help="Fetch the files again, even if they are there.")(command)
+    command = click.option("--yes", is_flag=True, help="Accept the licence without being asked.")(command)
+    return click.argument("name")(command)
+
+
+def fetch(bundle: Bundle, settings: Settings, paths: Callable[[], object], *, yes: bool, force: bool) -> None:
+    """Pull a bundle after showing its licence, unless `paths` finds its files there and whole, and there is no `force`.
+
+    `yes` accepts the licence without asking. Raises click.Abort when the person does not.
+    """
     from loa.pull import pull
 
+    if not force and _whole(bundle, paths):
+        note(f"{bundle.name} is installed already; --force fetches it again")
+        return
     print_facts(
         {bundle.kind: bundle.title, **licence_facts(bundle.to_json()), "source": bundle.source or None, "download": size(bundle.bytes)},
         err=True,
@@ -28,7 +42,15 @@ def fetch(bundle: Bundle, settings: Settings, *, yes: bool, force: bool) -> Path
     with byte_progress() as show_bytes:
         folder = pull(bundle, settings, progress=lambda now: show_bytes(now.file, now.done, now.total), force=force)
     note(f"{bundle.name} is installed in {folder}")
-    return folder
+
+
+def _whole(bundle: Bundle, paths: Callable[[], object]) -> bool:
+    """Whether all files are there and whole, whoever put them there."""
+    try:
+        paths()
+    except (bundle.absent, bundle.damaged):
+        return False
+    return True
 
 
 def ask() -> None:

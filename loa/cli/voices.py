@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from loa.cli.output import json_option, note, print_facts, print_json, print_table, size, yes_no
-from loa.cli.pulling import FILE_COLUMNS, fetch, file_rows, licence_facts
-
-if TYPE_CHECKING:
-    from loa.voices import Voice, VoiceRegistry
+from loa.cli.pulling import FILE_COLUMNS, fetch, file_rows, licence_facts, pull_options
 
 local_option = click.option("--local", is_flag=True, help="The voices of this machine, read from their manifests, without asking a server.")
 
@@ -67,10 +64,7 @@ def show(name: str, local: bool, as_json: bool) -> None:
 
 
 @voices.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="Accept the licence without being asked.")
-@click.option("--force", is_flag=True, help="Fetch the files again, even if they are there.")
-@json_option
+@pull_options
 def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     """Fetch a voice's files to this machine (LOA_DATA_DIR).
 
@@ -84,10 +78,7 @@ def pull(name: str, yes: bool, force: bool, as_json: bool) -> None:
     settings = Settings.load()
     registry = VoiceRegistry(settings)
     voice = registry.get(name)
-    if force or not usable(registry, voice):
-        fetch(voice, settings, yes=yes, force=force)
-    else:
-        note(f"{name} is installed already; --force fetches it again")
+    fetch(voice, settings, lambda: registry.files(voice), yes=yes, force=force)
     if voice.engine_available and (obstacle := ENGINES[voice.engine].obstacle(settings)) is not None:
         note(f"its engine {voice.engine} is not installed here: {obstacle.fact}; {obstacle.remedy}")
     if as_json:
@@ -131,17 +122,6 @@ def remove(name: str) -> None:
 
     Client().remove_voice(name)
     note(f"{name} is removed")
-
-
-def usable(registry: VoiceRegistry, voice: Voice) -> bool:
-    """Whether the voice's files are there and whole, wherever they came from."""
-    from loa.errors import BrokenVoice, VoiceNotInstalled
-
-    try:
-        registry.files(voice)
-    except (BrokenVoice, VoiceNotInstalled):
-        return False
-    return True
 
 
 def _row(voice: dict[str, Any]) -> tuple[Any, ...]:

@@ -22,11 +22,11 @@ from api.app import create_app
 from api.schemas import VoiceJson
 from api.service import Service
 from loa.artifacts import Artifacts
+from loa.bundles import BundleFile
 from loa.errors import StorageFull, StoreUnavailable
 from loa.recordings import Recordings, state_path
 from loa.settings import Settings
 from loa.voice_desk import MOST_BYTES, NAME_RULE
-from loa.voice_manifest import VoiceFile
 from loa.voice_prompt import LONGEST, SHORTEST
 from loa.voice_record import write_record
 from tests.api.stage import SPEAK, Served
@@ -389,7 +389,7 @@ def test_a_recording_that_is_needed_again_while_it_is_removed_is_put_back(
     add(client)
     erase = Recordings.erase
 
-    def erase_late(recordings: Recordings, file: VoiceFile) -> bytes | None:
+    def erase_late(recordings: Recordings, file: BundleFile) -> bytes | None:
         berta = dataclasses.replace(service.voices.get("anna"), name="berta")
         assert service.store.voices.add("berta", write_record(berta)).created
         return erase(recordings, file)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from loa.settings import Settings
 from tests.cli.small_server import SmallServer, small_server
 
 
@@ -14,6 +16,13 @@ def server() -> Iterator[SmallServer]:
     """A server that speaks the contract out of memory."""
     with small_server() as small:
         yield small
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """This machine has a data folder of its own."""
+    monkeypatch.setenv("LOA_DATA_DIR", str(tmp_path / "data"))
+    return Settings.load()
 
 
 @pytest.fixture

@@ -20,13 +20,6 @@ CONTENT = {file.name: bytes(range(256)) * (index + 1) * 400 for index, file in e
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """This machine has a data folder of its own."""
-    monkeypatch.setenv("LOA_DATA_DIR", str(tmp_path / "data"))
-    return Settings.load()
-
-
-@pytest.fixture
 def mirror(settings: Settings, server: SmallServer) -> Path:
     """`server` has the files of VietTTS, and a manifest of this machine says so."""
     server.files = {f"/{name}": content for name, content in CONTENT.items()}

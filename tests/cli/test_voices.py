@@ -23,13 +23,6 @@ MODEL, CONFIG = bytes(range(256)) * 2000, b'{"sample_rate": 22050}'
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """This machine has a data folder of its own."""
-    monkeypatch.setenv("LOA_DATA_DIR", str(tmp_path / "data"))
-    return Settings.load()
-
-
-@pytest.fixture
 def tieng(settings: Settings, server: SmallServer) -> str:
     """The name of a voice whose files `server` has."""
     server.files = {"/tieng.onnx": MODEL, "/tieng.onnx.json": CONFIG}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from types import ModuleType
 
 import pytest
@@ -12,21 +11,8 @@ from tests.engines.viettts import flows
 from worker.engines.viettts.architecture import FULL
 from worker.engines.viettts.flow import Flow
 
+MAKER = "make_flow"
 SHAPE = FULL.flow
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    from tests.engines.viettts.golden import make_flow
-
-    return make_flow
-
-
-@pytest.fixture(scope="module")
-def reference(maker: ModuleType) -> torch.nn.Module:
-    model = maker.build(dataclasses.asdict(SHAPE))
-    maker.fill(model, torch.Generator().manual_seed(1))
-    return model.requires_grad_(False)
 
 
 @pytest.fixture(scope="module")

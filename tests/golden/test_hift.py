@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from types import ModuleType
 
 import pytest
@@ -13,22 +12,9 @@ from worker.engines.viettts.architecture import FULL
 from worker.engines.viettts.hift import Vocoder
 from worker.engines.viettts.source import Draw
 
+MAKER = "make_hift"
 SHAPE = FULL.vocoder
 FRAMES = 689  # of 200 speech tokens
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    from tests.engines.viettts.golden import make_hift
-
-    return make_hift
-
-
-@pytest.fixture(scope="module")
-def reference(maker: ModuleType) -> torch.nn.Module:
-    model = maker.build(dataclasses.asdict(SHAPE))
-    maker.fill(model, torch.Generator().manual_seed(1))
-    return model.requires_grad_(False)
 
 
 @pytest.fixture(scope="module")

@@ -13,23 +13,10 @@ from worker.engines.viettts.architecture import FULL
 from worker.engines.viettts.language_model import LanguageModel
 from worker.engines.viettts.sampling import candidates
 
+MAKER = "make_language_model"
 SHAPE = FULL.language_model
 STEPS = 200
 pytestmark = pytest.mark.timeout(3600)  # the reference says them twice, a quarter of a second each on a busy core
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    from tests.engines.viettts.golden import make_language_model
-
-    return make_language_model
-
-
-@pytest.fixture(scope="module")
-def reference(maker: ModuleType) -> torch.nn.Module:
-    model = maker.build(dataclasses.asdict(SHAPE))
-    maker.fill(model, torch.Generator().manual_seed(1))
-    return model.requires_grad_(False)
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,12 @@ import pytest
 from loa.added_voices import PERIOD, AddedVoices
 from loa.artifacts import Artifacts
 from loa.broker import Broker
+from loa.bundles import BundleFile
 from loa.errors import ArtifactMissing, BrokenManifest, BrokenVoice, StoreUnavailable, UnknownVoice, VoiceChanged
 from loa.recordings import LEFT_ALONE, Recordings, prompt_path
 from loa.settings import Settings
 from loa.store import Store, Voices
-from loa.voice_manifest import Addition, Voice, VoiceFile
+from loa.voice_manifest import Addition, Voice
 from loa.voice_record import read_record, write_record
 from loa.voices import VoiceRegistry
 from tests.conftest import VOICES
@@ -38,7 +39,7 @@ def anna(**changes: object) -> Voice:
         "language": "vi-VN",
         "licence": "CC BY 4.0",
         "commercial_use": None,
-        "files": (VoiceFile(role="prompt", name="anna.wav", size=len(RECORDING), sha256=SHA256),),
+        "files": (BundleFile(role="prompt", name="anna.wav", size=len(RECORDING), sha256=SHA256),),
         "addition": Addition(consent="I am the speaker.", created=0.0),
     }
     return Voice(**(facts | changes))  # type: ignore[arg-type]
@@ -355,7 +356,7 @@ def test_a_recording_that_is_gone_tells_whether_the_voice_is_as_well(here: Proce
 
 def test_copies_that_no_voice_needs_are_removed(here: Process) -> None:
     here.add(anna())
-    berta = anna(name="berta", files=(VoiceFile(role="prompt", name="berta.mp3", size=5, sha256=hashlib.sha256(b"berta").hexdigest()),))
+    berta = anna(name="berta", files=(BundleFile(role="prompt", name="berta.mp3", size=5, sha256=hashlib.sha256(b"berta").hexdigest()),))
     here.add(berta, b"berta")
     copies = {name: here.registry.files(here.registry.get(name))["prompt"] for name in ("anna", "berta")}
     for copy in copies.values():

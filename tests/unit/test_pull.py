@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from loa.bundles import BundleFile
 from loa.download import CHUNK
 from loa.errors import ChecksumMismatch, DownloadFailed, NotPullable, StorageFull, VoiceNotInstalled
 from loa.pull import Progress, pull
 from loa.settings import Settings
-from loa.voice_manifest import VoiceFile
 from loa.voices import Voice, VoiceRegistry
 from tests.unit.file_server import FileServer, file_server
 from tests.waiting import wait_until
@@ -58,7 +58,7 @@ def voice(server: FileServer, settings: Settings) -> Voice:
 
 def unchecked(voice: Voice) -> Voice:
     """The same voice, of whose files nothing is known but where they are."""
-    return dataclasses.replace(voice, files=tuple(VoiceFile(role=file.role, name=file.name, url=file.url) for file in voice.files))
+    return dataclasses.replace(voice, files=tuple(BundleFile(role=file.role, name=file.name, url=file.url) for file in voice.files))
 
 
 def test_a_pulled_voice_can_be_spoken_with(voice: Voice, settings: Settings) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from loa.bundles import BundleFile
 from loa.settings import Settings, variable
-from loa.voice_manifest import Voice, VoiceFile
+from loa.voice_manifest import Voice
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = runpy.run_path(str(ROOT / "tools" / "reference.py"))["DOCUMENTS"]
@@ -30,7 +31,7 @@ def test_every_setting_is_documented_with_unit_and_reason() -> None:
 
 def test_every_field_of_a_manifest_is_documented() -> None:
     text = (ROOT / "docs" / "voices.md").read_text(encoding="utf-8")
-    fields = {field.name for kind in (Voice, VoiceFile) for field in dataclasses.fields(kind)} - {"manifest", "addition"}
+    fields = {field.name for kind in (Voice, BundleFile) for field in dataclasses.fields(kind)} - {"manifest", "addition"}
     assert {name for name in fields if f"| `{name}` |" not in text} == set()
     for voice in (ROOT / "voices").glob("*.toml"):
         assert f"`{voice.stem}`" in text

@@ -15,12 +15,13 @@ import psutil
 
 from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
+from loa.bundles import BundleFile
 from loa.jobs import Job
 from loa.recordings import Recordings
 from loa.settings import Settings
 from loa.store import Slot, Store
 from loa.submission import Desk, Submission
-from loa.voice_manifest import Addition, Voice, VoiceFile
+from loa.voice_manifest import Addition, Voice
 from loa.voice_record import write_record
 from loa.voices import VoiceRegistry
 from loa.wakeups import task_name
@@ -120,7 +121,7 @@ class Fleet:
 
     def add_voice(self, name: str, recording: bytes) -> None:
         """As the API does once the recording is judged to be one."""
-        file = VoiceFile(role="prompt", name=f"{name}.wav", size=len(recording), sha256=hashlib.sha256(recording).hexdigest())
+        file = BundleFile(role="prompt", name=f"{name}.wav", size=len(recording), sha256=hashlib.sha256(recording).hexdigest())
         about: dict[str, Any] = {"title": name, "engine": "sine", "language": "en-US", "licence": "CC0", "commercial_use": True}
         voice = Voice(name=name, files=(file,), addition=Addition(consent="I am the speaker.", created=0.0), **about)
         self.recordings.keep(file, recording)

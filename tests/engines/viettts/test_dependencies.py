@@ -9,8 +9,10 @@ from pathlib import Path
 
 from loa.engines import ENGINES
 from tests.engines.viettts import published
+from worker.engines.viettts.reference import INSTALLATION
 
-PACKAGE = Path(__file__).parents[3] / "worker" / "engines" / "viettts"
+ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "worker" / "engines" / "viettts"
 OF_THE_CORE = {"numpy", "soundfile"}
 FORBIDDEN = (
     *("piper", "espeakng_loader", "espeakng", "phonemizer", "onnx"),
@@ -63,3 +65,11 @@ def test_it_speaks_without_piper_and_without_the_reference(tmp_path: Path) -> No
         [sys.executable, "-c", SPEAKING], capture_output=True, text=True, env={"PATH": "", "LOA_DATA_DIR": str(tmp_path)}, timeout=120
     )
     assert (done.stdout, done.stderr) == ("5\n", "")
+
+
+def test_what_verify_says_to_install_is_what_the_reference_was_compared_with() -> None:
+    """Every version that is named there is the one of `make golden`."""
+    pinned = (ROOT / "requirements" / "reference.txt").read_text(encoding="utf-8").split()
+    named = [word for word in INSTALLATION.split() if "==" in word]
+    assert len(named) >= 5
+    assert set(named) <= set(pinned)

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile
 import torch
 
@@ -24,9 +23,10 @@ from loa.text import normalise
 from loa.verification import Check, Step, Steps, skipped
 from loa.voice_prompt import judge, read_recording
 from loa.voices import Voice, VoiceRegistry
-from worker.engines.base import Passage, Speech, VoiceState
+from worker.engines.base import Passage, VoiceState
 from worker.engines.viettts.engine import Engine
 from worker.engines.viettts.precision import Precision
+from worker.plausibility import defect
 
 LANGUAGE = "vi-VN"
 SENTENCES = (
@@ -35,7 +35,6 @@ SENTENCES = (
     "Nếu bạn nghe rõ từng chữ, đủ cả dấu hỏi, dấu ngã và dấu nặng, thì mọi thứ đã được lắp đúng.",
 )
 NETWORKS = {"language_model": "language model", "flow": "flow", "vocoder": "vocoder"}
-LEAST_LOUDNESS = 0.003  # root mean square: -50 dB, far below any speech
 PLAUSIBLE = (0.3, 3.0)  # a sentence's length over its estimate
 
 
@@ -89,20 +88,6 @@ def common_voices(registry: VoiceRegistry) -> list[Voice]:
     return [voice for voice in registry.all().values() if voice.engine == Engine.name and voice.common]
 
 
-def implausible(speech: Speech, sentence: str) -> str:
-    """What keeps this from being that sentence; "": nothing that could be seen without listening."""
-    if not np.isfinite(speech.pcm).all():
-        return "the samples are not numbers"
-    loudness = float(np.sqrt(np.mean(np.square(speech.pcm, dtype=np.float64)))) if len(speech.pcm) else 0.0
-    if loudness < LEAST_LOUDNESS:
-        return f"this is silence (loudness {loudness:.5f})"
-    expected = estimate(sentence, LANGUAGE)
-    shortest, longest = (bound * expected for bound in PLAUSIBLE)
-    if not shortest <= speech.seconds <= longest:
-        return f"{speech.seconds:.1f} s cannot be this sentence, which takes about {expected:.1f} s"
-    return ""
-
-
 def _candidates(registry: VoiceRegistry, recordings: Sequence[Path]) -> Iterator[tuple[Voice, Path | None]]:
     """The common voices, and the recordings under names that no other has."""
     names = set()
@@ -136,7 +121,7 @@ def _speak(taken: Step, engine: Engine, voice: VoiceState, sentence: str, path: 
     factor = seconds / speech.seconds
     parts = ", ".join(f"{name} {spent[network]:.2f} s" for network, name in NETWORKS.items())
     told = f"{path.name}: {speech.seconds:.2f} s of speech in {seconds:.2f} s, real-time factor {factor:.3f} ({parts})"
-    problem = implausible(speech, sentence)
+    problem = defect(speech, estimate(sentence, LANGUAGE), PLAUSIBLE)
     conclude = taken.fail if problem else taken.found
     conclude(
         f"{problem}; {told}" if problem else told,

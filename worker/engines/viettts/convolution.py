@@ -3,8 +3,7 @@
 A convolution over [B, T, C] is a 1×k image convolution in channels-last memory: the same numbers, no copies, and on CPUs half as fast again
 as the [B, C, T] form. Weights keep the checkpoint's shapes, but lie in memory with the input channels last, too.
 
-Rows of a batch differ in length. `mask` is 1 where a row has a step and 0 where it is padding, as [B, T, 1]; None means that no row is
-padded. Whatever looks beyond its own step gets masked input, so a padded row comes out as it would alone.
+Rows of a batch differ in length; worker/engines/rows.py has the masks that keep them apart.
 """
 
 from __future__ import annotations
@@ -12,15 +11,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 from torch.nn import functional
-
-
-def step_mask(lengths: torch.Tensor, steps: int) -> torch.Tensor:
-    """lengths [B] → float mask [B, steps, 1]."""
-    return (torch.arange(steps, device=lengths.device) < lengths[:, None]).unsqueeze(-1).float()
-
-
-def masked(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return x if mask is None else x * mask
 
 
 def channels_last(weight: torch.Tensor) -> torch.Tensor:

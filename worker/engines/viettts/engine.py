@@ -108,8 +108,7 @@ class Engine:
         return SHAPES.get(self.device.type, SHAPES["cpu"])
 
     def warm(self, voice: VoiceState, shape: Shape) -> None:
-        ids = self._tokenizer.encode("a" * shape.ids)[:1] * shape.ids
-        lines = [Line(ids=ids, timbre=voice.module, seed=row) for row in range(shape.rows)]
+        lines = [Line(ids=(0,) * shape.ids, timbre=voice.module, seed=row) for row in range(shape.rows)]
         self.model.speak(lines, tokens=shape.tokens)
 
     def synthesize(self, passages: Sequence[Passage]) -> list[Speech | LoaError]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from worker.engines.rows import masked
 from worker.engines.viettts.architecture import VocoderShape
-from worker.engines.viettts.convolution import Convolution, masked
+from worker.engines.viettts.convolution import Convolution
 
 LAYERS = 5
 KERNEL = 3

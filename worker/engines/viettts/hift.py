@@ -17,8 +17,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from worker.engines.rows import masked, step_mask
 from worker.engines.viettts.architecture import VocoderShape
-from worker.engines.viettts.convolution import Convolution, TransposedConvolution, masked, step_mask
+from worker.engines.viettts.convolution import Convolution, TransposedConvolution
 from worker.engines.viettts.f0 import PitchPredictor
 from worker.engines.viettts.source import Draw, Source
 from worker.engines.viettts.spectrum import analysed, synthesised

@@ -19,7 +19,7 @@ from worker.engines.viettts.architecture import Architecture
 from worker.engines.viettts.config import read_config
 from worker.engines.viettts.flow import Flow, Prompt
 from worker.engines.viettts.hift import Vocoder, paced, softened
-from worker.engines.viettts.language_model import LanguageModel
+from worker.engines.viettts.language_model import REACH, LanguageModel
 from worker.engines.viettts.precision import Precision
 from worker.engines.viettts.source import draw
 from worker.engines.viettts.weights import load_flow, load_language_model, load_vocoder
@@ -70,6 +70,7 @@ class Model:
         vocoder = load_vocoder(paths["vocoder"], architecture.vocoder, device)
         language_model = precision.applied(language_model)
         language_model.prepare()
+        flow.encoder.prepare(REACH)  # a table that grows inside a job would be set-up
         precision.check(flow)
         return cls(architecture, language_model, flow, vocoder, precision)
 

@@ -1,8 +1,8 @@
 """VietTTS's own implementation (viet-tts 0.1.0 from PyPI), where it is installed: what its networks say with the same weights.
 
-Loa speaks without it. Only `loa engines verify` and the tests of `make golden` come here, and only here is it imported, by name and when it
-is needed. It is built as it builds itself, by HyperPyYAML out of config.yaml, and asked through its own entrances; what chance would
-contribute is given to it:
+Loa speaks without it. Only `loa engines verify`, its benchmark and the tests of `make golden` come here, and only here is it imported, by
+name and when it is needed. It is built as it builds itself, by HyperPyYAML out of config.yaml, and asked through its own entrances; what
+chance would contribute is given to it:
 
 - the tokens that its language model says, through the sampler that its configuration hands to it;
 - the flow's noise, by seeding the generator that it draws from;
@@ -86,28 +86,33 @@ class Reference:
 
     def logits(self, ids: torch.Tensor, embedding: torch.Tensor, tokens: Sequence[int]) -> torch.Tensor:
         """What it says of each next token after these text ids [T], by this speaker [S], when it has to say `tokens` [N] → [N, V]."""
-        model, nothing, none = self.language_model, torch.zeros(1, 0, dtype=torch.long), torch.zeros(1, dtype=torch.long)
+        model = self.language_model
         seen: list[torch.Tensor] = []
         watch = model.llm_decoder.register_forward_hook(lambda _module, _inputs, output: seen.append(output[0]))
         model.sampling, own = (lambda _scores, said, _count: torch.tensor(tokens[len(said)])), model.sampling
         try:
-            steps = model.inference(
-                text=ids[None],
-                text_len=torch.tensor([len(ids)]),
-                prompt_text=nothing,
-                prompt_text_len=none,
-                prompt_speech_token=nothing,
-                prompt_speech_token_len=none,
-                embedding=embedding[None],
-                min_token_text_ratio=len(tokens) / len(ids),
-                max_token_text_ratio=len(tokens) / len(ids) + 1,
-            )
-            said = list(itertools.islice(steps, len(tokens)))
+            said = self.tokens(ids, embedding, len(tokens))
         finally:
             watch.remove()
             model.sampling = own
-        assert said == list(tokens)
+        assert said.tolist() == list(tokens)
         return torch.stack(seen)
+
+    def tokens(self, ids: torch.Tensor, embedding: torch.Tensor, count: int) -> torch.Tensor:
+        """So many tokens [N] after these text ids [T], by this speaker [S], drawn as the configuration says, the end barred."""
+        nothing, none = torch.zeros(1, 0, dtype=torch.long), torch.zeros(1, dtype=torch.long)
+        steps = self.language_model.inference(
+            text=ids[None],
+            text_len=torch.tensor([len(ids)]),
+            prompt_text=nothing,
+            prompt_text_len=none,
+            prompt_speech_token=nothing,
+            prompt_speech_token_len=none,
+            embedding=embedding[None],
+            min_token_text_ratio=(count + 0.5) / len(ids),  # it multiplies and rounds down
+            max_token_text_ratio=(count + 0.5) / len(ids),
+        )
+        return torch.tensor(list(itertools.islice(steps, count)))
 
     def mel(self, tokens: torch.Tensor, prompt: torch.Tensor, prompt_mel: torch.Tensor, embedding: torch.Tensor, seed: int) -> torch.Tensor:
         """tokens [T], the prompt's tokens [T] and mel [F, M], speaker [S] → the mel [M, F] that the flow makes of `noise_of` this seed."""
@@ -121,9 +126,10 @@ class Reference:
         """mel [M, F] → Hz [F]."""
         return self.vocoder.f0_predictor(mel[None])[0]
 
-    def samples(self, mel: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-        """mel [M, F] and a source signal [F · frame] → samples of the same length."""
-        return self.vocoder.inference(mel=mel[None], cache_source=source[None, None])[0][0]
+    def samples(self, mel: torch.Tensor, source: torch.Tensor | None = None) -> torch.Tensor:
+        """mel [M, F] and a source signal [F · frame] → samples of the same length. None: a source of its own, by chance."""
+        own = torch.zeros(0) if source is None else source
+        return self.vocoder.inference(mel=mel[None], cache_source=own[None, None])[0][0]
 
 
 def noise_of(seed: int, mels: int, frames: int) -> torch.Tensor:

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from worker.engines.rows import masked, step_mask
 from worker.engines.vits.architecture import Architecture, Residual, Upsampling
-from worker.engines.vits.layers import Convolution, Linear, masked, step_mask
+from worker.engines.vits.layers import Convolution, Linear
 
 SLOPE = 0.1  # of every leaky ReLU but the last
 LAST_SLOPE = 0.01

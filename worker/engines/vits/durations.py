@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from worker.engines.rows import masked
 from worker.engines.vits.architecture import Architecture
-from worker.engines.vits.layers import Linear, SeparableConvolutions, masked
+from worker.engines.vits.layers import Linear, SeparableConvolutions
 
 BOUND = 5.0  # a spline bends values within ±BOUND and leaves others alone
 LEAST = 1e-3  # of a bin's width, height and slope, so that the spline stays invertible

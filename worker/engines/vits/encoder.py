@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from worker.engines.rows import masked
 from worker.engines.vits.architecture import Architecture
-from worker.engines.vits.layers import Convolution, Embedding, Linear, masked
+from worker.engines.vits.layers import Convolution, Embedding, Linear
 
 HIDDEN = -1e4  # the score of a key that is padding: its weight underflows to exactly 0
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from worker.engines.rows import masked
 from worker.engines.vits.architecture import Architecture
-from worker.engines.vits.layers import Convolution, Linear, masked
+from worker.engines.vits.layers import Convolution, Linear
 
 
 class Flow(nn.Module):

@@ -13,12 +13,13 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from worker.engines.rows import masked, step_mask
 from worker.engines.vits.architecture import Architecture
 from worker.engines.vits.decoder import Decoder
 from worker.engines.vits.durations import DurationPredictor
 from worker.engines.vits.encoder import TextEncoder
 from worker.engines.vits.flow import Flow
-from worker.engines.vits.layers import Embedding, masked, step_mask
+from worker.engines.vits.layers import Embedding
 
 MOST_FRAMES = 200  # of one id (2.3 s at 22,050 Hz): nothing a person says lasts as long; a bound on what odd input can cost
 
