@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from loa.errors import InvalidSetting
+from loa.webhooks.addresses import AllowList
+from loa.webhooks.signature import parse_secrets
 
 
-def setting(default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None) -> Any:
-    """A field with its unit, its reason and, for numbers, the bounds that are enforced."""
-    return dataclasses.field(default=default, metadata={"unit": unit, "reason": reason, "least": least, "most": most})
+def setting(
+    default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None, confidential: bool = False
+) -> Any:
+    """A field with its unit, its reason and, for numbers, the bounds that are enforced. A `repr` leaves out what is confidential."""
+    metadata = {"unit": unit, "reason": reason, "least": least, "most": most}
+    return dataclasses.field(default=default, repr=not confidential, metadata=metadata)
 
 
 def _default_data_dir() -> str:
@@ -76,6 +81,20 @@ class Settings:
     )
     drain_seconds: float = setting(20, "seconds", "SIGTERM: a running batch may take this long, then it is handed back", least=0)
 
+    # --- webhooks
+    webhook_secrets: str = setting(
+        "",
+        "secrets, newest first, separated by blanks",
+        "receivers tell by them who sent a message; several while they are exchanged",
+        confidential=True,
+    )
+    webhook_allow: str = setting(
+        "", "hosts, host:port or networks, separated by blanks", "what webhooks may reach beside public addresses; metadata services never"
+    )
+    webhook_timeout: float = setting(
+        15.0, "seconds", "one attempt with all that belongs to it; a receiver answers first and works then", least=0.1, most=300
+    )
+
     # --- leases
     lease: float = setting(10.0, "seconds", "a worker that was silent for this long is lost", least=0.2)
     beat: float = setting(3.0, "seconds", "three beats fit into a lease", least=0.05)
@@ -119,6 +138,11 @@ class Settings:
             raise InvalidSetting(f"LOA_BEAT is {self.beat} s and LOA_LEASE {self.lease} s; a lease must hold three beats")
         if self.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise InvalidSetting(f"LOA_LOG_LEVEL is {self.log_level!r}; it takes DEBUG, INFO, WARNING or ERROR")
+        try:
+            parse_secrets(self.webhook_secrets)
+        except InvalidSetting as error:
+            raise InvalidSetting(f"LOA_WEBHOOK_SECRETS: {error.message}") from None
+        AllowList.parse(self.webhook_allow)
 
 
 def variable(field_name: str) -> str:
