@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from loa.bundles import BUNDLE_NAME
 from loa.formats import FORMATS
 from loa.states import State
-from loa.store.jobs import PAGE
+from loa.store.pages import PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
 from loa.voice_desk import DEFAULT_ENGINE, NAME_RULE, SECONDS
 from loa.voice_manifest import LANGUAGE

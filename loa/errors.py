@@ -176,6 +176,12 @@ class InvalidWebhook(LoaError):
     code, status = "invalid_webhook", 400
 
 
+class UnknownDelivery(LoaError):
+    """Check the id: GET /v1/deliveries lists yours; each is forgotten LOA_JOB_RETENTION_DAYS after it was written."""
+
+    code, status = "unknown_delivery", 404
+
+
 class InvalidSignature(LoaError):
     """Check that the receiver has the sender's secret, verifies the bytes of the body as they came, and that both clocks are right."""
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from loa.errors import InvalidSetting
-from loa.webhooks.addresses import AllowList
+from loa.errors import InvalidSetting, InvalidWebhook
+from loa.webhooks.addresses import AllowList, check_url
 from loa.webhooks.signature import parse_secrets
+
+LONGEST_DELAY = 86400  # seconds between two attempts at a delivery
 
 
 def setting(
@@ -95,6 +97,13 @@ class Settings:
         15.0, "seconds", "one attempt with all that belongs to it; a receiver answers first and works then", least=0.1, most=300
     )
 
+    webhooks: str = setting("", "URLs, separated by blanks", "standing endpoints: they hear of the end of every job, whoever submitted it")
+    webhook_schedule: str = setting(
+        "0 5 300 1800 7200 18000 36000 50400 72000 86400",
+        "seconds before each attempt, separated by blanks",
+        "as Standard Webhooks has it: three days, with jitter; then the delivery is dead until somebody replays it",
+    )
+
     # --- leases
     lease: float = setting(10.0, "seconds", "a worker that was silent for this long is lost", least=0.2)
     beat: float = setting(3.0, "seconds", "three beats fit into a lease", least=0.05)
@@ -127,6 +136,28 @@ class Settings:
         pairs = ((variable(field.name), getattr(self, field.name)) for field in dataclasses.fields(self))
         return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in pairs}
 
+    @property
+    def webhook_delays(self) -> tuple[float, ...]:
+        """Seconds before each attempt at a delivery. Raises InvalidSetting."""
+        try:
+            delays = tuple(float(delay) for delay in self.webhook_schedule.split())
+        except ValueError:
+            delays = ()
+        if not delays or not all(0 <= delay <= LONGEST_DELAY for delay in delays):
+            raise InvalidSetting(f"LOA_WEBHOOK_SCHEDULE is {self.webhook_schedule!r}; it takes seconds from 0 to {LONGEST_DELAY}")
+        return delays
+
+    @property
+    def standing_webhooks(self) -> tuple[str, ...]:
+        """The URLs of LOA_WEBHOOKS. Raises InvalidSetting."""
+        allowed = AllowList.parse(self.webhook_allow)
+        try:
+            for url in self.webhooks.split():
+                check_url(url, allowed)
+        except InvalidWebhook as error:
+            raise InvalidSetting(f"LOA_WEBHOOKS: {error.message}") from None
+        return tuple(dict.fromkeys(self.webhooks.split()))
+
     def _check(self) -> None:
         for field in dataclasses.fields(self):
             least, most = field.metadata["least"], field.metadata["most"]
@@ -142,7 +173,7 @@ class Settings:
             parse_secrets(self.webhook_secrets)
         except InvalidSetting as error:
             raise InvalidSetting(f"LOA_WEBHOOK_SECRETS: {error.message}") from None
-        AllowList.parse(self.webhook_allow)
+        self.standing_webhooks, self.webhook_delays  # noqa: B018 - both raise
 
 
 def variable(field_name: str) -> str:

@@ -38,6 +38,11 @@ for _, entry in ipairs(redis.call('ZRANGEBYSCORE', key('ended'), '-inf', now, 'L
   redis.call('ZREM', key('ended'), entry)
 end
 
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', key('kept'), '-inf', now, 'LIMIT', 0, 200)) do
+  forget_delivery(entry:match('^(%S+) (%S+) (%S+)$'))
+  redis.call('ZREM', key('kept'), entry)
+end
+
 local reply = { 1, expired, ready, failed }
 for _, queue in ipairs(redis.call('SMEMBERS', key('queues'))) do
   redis.call('ZREMRANGEBYSCORE', key('hot', queue), '-inf', now - LEASE)
