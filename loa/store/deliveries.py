@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 JITTER = (1.0, 1.2)  # times a step of the schedule: never sooner, and not all at once after a receiver was away
 LONGEST_WISH = 86400.0  # seconds; a receiver's Retry-After counts up to this
 COURIER_SECONDS = 15.0  # a `loa deliver` process that asked for nothing for so long is not well
-GONE = 410  # the status by which a receiver says: never again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +74,7 @@ class Deliveries:
 
     def attempted(self, due: Due, attempt: Attempt) -> Outcome:
         """Record an attempt; the next one is set by the schedule, or later where the receiver asked for that."""
-        outcome = "accepted" if attempt.succeeded else "gone" if attempt.status == GONE else "refused"
+        outcome = "accepted" if attempt.succeeded else "gone" if attempt.gone else "refused"
         record = {
             "at": attempt.at,
             "status": attempt.status,

@@ -30,6 +30,10 @@ class Answer:
     def succeeded(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
+    @property
+    def gone(self) -> bool:
+        return self.status == 410
+
 
 OK, REFUSED, GONE = Answer(), Answer(status=500, answer="no"), Answer(status=410, answer="never again")
 
