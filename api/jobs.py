@@ -19,6 +19,7 @@ from loa.errors import (
     IdempotencyConflict,
     InvalidRequest,
     InvalidSpeed,
+    InvalidWebhook,
     JobCanceled,
     JobFailed,
     JobNotFinished,
@@ -45,7 +46,7 @@ _HEADERS = {
     "Idempotent-Replay": "`true`: the job was made by an earlier request with the same Idempotency-Key",
 }
 _BAD_REQUEST = (InvalidRequest, MalformedJson, UnsupportedMediaType, EmptyText, TextTooLong, BodyTooLarge, UnreadableDocument)
-_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed)
+_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed, InvalidWebhook)
 _BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, StorageFull, StorageUnavailable)
 
 

@@ -48,7 +48,7 @@ class Subscription(threading.Thread):
                     self._listen(pubsub)
             except redis.RedisError as error:
                 if self._subscribed.is_set():
-                    log.warning("no news of %s: %s; who waits for them looks by himself meanwhile", self._what, error)
+                    log.warning("no news of %s: %s; those who wait look by themselves meanwhile", self._what, error)
                 self._subscribed.clear()
                 self._ending.wait(RECONNECT)
         self._subscribed.clear()

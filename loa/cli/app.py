@@ -89,7 +89,7 @@ def app() -> None:
 
 
 for command in (
-    *(stack.up, stack.worker, stack.api, demo.demo),
+    *(stack.up, stack.worker, stack.deliver, stack.api, demo.demo),
     *(jobs.say, jobs.submit, jobs.status, jobs.wait, jobs.cancel, jobs.jobs),
     *(voices.voices, engines.engines, diagnosis.workers, diagnosis.doctor),
 ):

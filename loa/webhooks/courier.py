@@ -19,7 +19,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from loa.errors import InvalidSetting, StoreUnavailable
+from loa.broker import with_redis
+from loa.errors import StoreUnavailable
 from loa.keys import Keys
 from loa.logs import log_to_stderr
 from loa.settings import Settings
@@ -213,9 +214,7 @@ async def _open(store: Store, settings: Settings, stopping: asyncio.Event) -> An
 
 def main() -> int:
     """Run until a signal comes; the exit code. Raises InvalidSetting, UnsupportedRedis, SchemaMismatch."""
-    settings = Settings.load()
-    if not settings.redis_url:
-        raise InvalidSetting("LOA_REDIS_URL is not set; `loa up` starts everything, with a server of its own")
+    settings = with_redis(Settings.load())
     log_to_stderr(settings.log_level)
     allow_open_files()
     asyncio.run(serve(settings))
