@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from api.contract import JSON, Answer, operation
-from api.delivery_schemas import DeliveryJson, DeliveryListing, DeliveryPage, TestRequest
+from api.delivery_schemas import DeliveryJson, DeliveryListing, DeliveryPage, EndpointRequest
 from api.requests import read_json, read_query
 from api.service import service
 from loa.errors import InvalidRequest, InvalidWebhook, MalformedJson, UnknownDelivery, UnsupportedMediaType
@@ -61,13 +61,13 @@ def replay_delivery(delivery_id: str) -> tuple[dict[str, Any], int, dict[str, st
 @operation(
     "Send a test webhook",
     tag=TAG,
-    bodies={JSON: TestRequest},
+    bodies={JSON: EndpointRequest},
     answers={202: Answer(what="The delivery, which is due now; GET shows what became of it.", schema=DeliveryJson, headers=_HEADERS)},
     errors=(InvalidRequest, MalformedJson, UnsupportedMediaType, InvalidWebhook),
 )
 def send_test_webhook() -> tuple[dict[str, Any], int, dict[str, str]]:
     """A signed event of the type `webhook.test`, sent once by the same process as all others. An endpoint that takes it is enabled."""
-    return _accepted(service().webhooks.test(DEFAULT_OWNER, read_json(request, TestRequest).url))
+    return _accepted(service().webhooks.test(DEFAULT_OWNER, read_json(request, EndpointRequest).url))
 
 
 def _accepted(delivery: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:

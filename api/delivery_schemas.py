@@ -32,10 +32,9 @@ class WebhookJson(Schema):
     events: list[str]
 
 
-class TestRequest(Schema):
+class EndpointRequest(Schema):
     """Which endpoint to test."""
 
-    __test__ = False  # pytest: this is no test case
     model_config = ConfigDict(extra="forbid", strict=True)
     url: str = _URL
 

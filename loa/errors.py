@@ -182,6 +182,12 @@ class UnknownDelivery(LoaError):
     code, status = "unknown_delivery", 404
 
 
+class WebhookNotTaken(LoaError):
+    """Look at what the receiver answered; `loa webhooks listen` shows one that works."""
+
+    code, status = "webhook_not_taken", 502
+
+
 class InvalidSignature(LoaError):
     """Check that the receiver has the sender's secret, verifies the bytes of the body as they came, and that both clocks are right."""
 
