@@ -3,7 +3,6 @@
 -- Returns {ms until something is due or -1, n, n × (claim, delivery's record, endpoint's record, job's record) as flat lists}.
 local MOST_BURIED = 200 -- a call: an endpoint that was disabled may have very many
 local most, lease = int(ARGV[4]), int(ARGV[5])
-redis.call('ZREMRANGEBYSCORE', key('couriers'), '-inf', now)
 redis.call('ZADD', key('couriers'), now + int(ARGV[2]), ARGV[1])
 
 local claims, buried = {}, 0

@@ -30,6 +30,7 @@ if now >= hold then
   redis.call('ZREMRANGEBYSCORE', key('busy'), '-inf', now)
 end
 redis.call('ZREMRANGEBYSCORE', key('draining'), '-inf', now)
+redis.call('ZREMRANGEBYSCORE', key('couriers'), '-inf', now)
 
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', key('ended'), '-inf', now, 'LIMIT', 0, 200)) do
   local owner, id, state = entry:match('^(%S+) (%S+) (%S+)$')
