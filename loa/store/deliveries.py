@@ -20,7 +20,7 @@ from loa.store.pages import page
 from loa.store.scripts import milliseconds, pairs
 from loa.webhooks.deliveries import Delivery, new_delivery_id, new_message_id
 from loa.webhooks.endpoints import TEST_EVENT, endpoint_id
-from loa.webhooks.payload import job_payload, test_payload
+from loa.webhooks.payload import job_payload, trial_payload
 from loa.webhooks.signature import Secret, new_secret, parse_secrets
 from loa.webhooks.states import DeliveryState, Reason
 
@@ -170,5 +170,5 @@ class Deliveries:
     def _due(self, claim: str, delivery: list[str], endpoint: list[str], job: list[str]) -> Due:
         record: Mapping[str, str] = pairs(delivery)
         event = record["event"]
-        body = job_payload(Job.from_record(pairs(job)), event) if job else test_payload(int(record["created"]) / 1000)
+        body = job_payload(Job.from_record(pairs(job)), event) if job else trial_payload(int(record["created"]) / 1000)
         return Due(id=record["id"], claim=claim, message=record["message"], event=event, url=pairs(endpoint)["url"], body=body)

@@ -15,7 +15,7 @@ SHORT = 200  # characters that are left of a long title or message
 def job_payload(job: Job, event: str) -> bytes:
     """The body for a job that has ended: at most MOST_BYTES, and always the same one for the same job.
 
-    Where the job is too large for that, `cut` names the fields of `data` that were emptied or shortened, largest promise first: the
+    Where the job is too large for that, `cut` names the fields of `data` that were emptied or shortened, in this order: the
     metadata, then the details and the message of its error, then the title.
     """
     assert job.finished is not None
@@ -30,7 +30,7 @@ def job_payload(job: Job, event: str) -> bytes:
     return body
 
 
-def test_payload(created: float) -> bytes:
+def trial_payload(created: float) -> bytes:
     """The body of a test."""
     return _encode(TEST_EVENT, iso(created), {"message": "This is a test of your webhook endpoint."}, [])
 
