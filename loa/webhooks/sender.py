@@ -39,9 +39,8 @@ from loa.webhooks.signature import Secret, sign
 log = logging.getLogger(__name__)
 
 LONGEST_MESSAGE = 20_000  # bytes
-READ_BYTES = 64 * 1024  # of an answer; more is cut off
+READ_BYTES = 64 * 1024  # taken from a connection, headers and TLS included; more is cut off
 KEPT_BYTES = 1024  # of an answer, to show
-CHUNK = 16 * 1024  # bytes that wait for being read
 TRIED_ADDRESSES = 4  # of one name
 LONGEST_PAUSE = 24 * 3600.0  # seconds that a Retry-After is honoured for: the longest pause of the schedule
 USER_AGENT = f"loa/{__version__}"
@@ -103,7 +102,7 @@ class Sender:
         resolver: Resolver | None = None,
         places: Places | None = None,
         tls: ssl.SSLContext | None = None,
-        make_socket: SocketMaker = socket.socket,
+        make_socket: SocketMaker | None = None,
     ) -> None:
         """`secrets` sign, newest first. `timeout` is of a whole attempt, in seconds, looking up the name included.
 
@@ -113,7 +112,7 @@ class Sender:
         self._resolve = Names() if resolver is None else resolver
         self._places = Places() if places is None else places
         self._tls = True if tls is None else tls
-        self._make_socket = make_socket
+        self._make_socket = MeteredSocket if make_socket is None else make_socket
         self._closed = False
 
     def free(self, url: str) -> bool:
@@ -176,19 +175,32 @@ class Sender:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the deadline is around all of it
                 auto_decompress=False,  # a few bytes may stand for gigabytes
                 trust_env=False,
-                read_bufsize=CHUNK,
             ) as session,
             door,
             session.post(URL(url, encoded=True), data=message.body, headers=headers, allow_redirects=False) as response,
         ):
             answer.status, answer.retry_after = response.status, response.headers.get("Retry-After")
             try:
-                unread = READ_BYTES
-                while unread > 0 and (chunk := await response.content.read(min(CHUNK, unread))):
-                    unread -= len(chunk)
+                async for chunk in response.content.iter_any():
                     answer.body += chunk[: KEPT_BYTES - len(answer.body)]
             finally:
                 response.close()
+
+
+class MeteredSocket(socket.socket):
+    """A connection that ends after READ_BYTES, whatever comes: no parser above it ever sees more."""
+
+    _left = READ_BYTES
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        data = super().recv(min(size, self._left), flags) if self._left else b""
+        self._left -= len(data)
+        return data
+
+    def recv_into(self, buffer: bytearray | memoryview, nbytes: int = 0, flags: int = 0) -> int:  # type: ignore[override]
+        size = super().recv_into(buffer, min(nbytes or len(buffer), self._left), flags) if self._left else 0
+        self._left -= size
+        return size
 
 
 class Door(AbstractResolver):
