@@ -31,7 +31,7 @@ from yarl import URL
 
 from loa import __version__
 from loa.errors import InvalidWebhook
-from loa.webhooks.addresses import AllowList, Target, check_url
+from loa.webhooks.addresses import Address, AllowList, Target, check_url, unmapped
 from loa.webhooks.names import Names
 from loa.webhooks.places import PROMPT_SECONDS, Places
 from loa.webhooks.signature import Secret, sign
@@ -223,31 +223,30 @@ class Door(AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         """The addresses of a name: every single one is permitted, or none is given."""
         addresses = await self._resolve(host)
-        for address in addresses:
-            self._check(address, port)
+        checked = [str(self._checked(address, port)) for address in addresses]
         return [
             ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
-            for address in addresses[:TRIED_ADDRESSES]
+            for address in checked[:TRIED_ADDRESSES]
         ]
 
     def open(self, info: AddressInfo) -> socket.socket:
         """The socket for one connection, after a look at where it goes: nothing is between this and connecting."""
         family, kind, protocol, _, sockaddr = info
-        self._check(sockaddr[0], sockaddr[1])
+        self._checked(sockaddr[0], sockaddr[1])
         self._sockets.append(made := self._make_socket(family, kind, protocol))
         return made
 
     async def close(self) -> None:
         pass
 
-    def _check(self, text: str, port: int) -> None:
-        try:
-            permitted = port == self._target.port and self._allowed.permits(self._target.host, ipaddress.ip_address(text), port)
-        except ValueError:
-            permitted = False
-        if not permitted:
-            log.warning("a webhook for %s was refused: %s is neither public nor in LOA_WEBHOOK_ALLOW", self._target.host, text)
-            raise Refused(f"{self._target.host} is not public; LOA_WEBHOOK_ALLOW may list it")
+    def _checked(self, text: str, port: int) -> Address:
+        """The address that `text` writes, if it and `port` are permitted."""
+        with contextlib.suppress(ValueError):  # it writes none
+            address = unmapped(ipaddress.ip_address(text))
+            if port == self._target.port and self._allowed.permits(self._target.host, address, port):
+                return address
+        log.warning("a webhook for %s was refused: %s is neither public nor in LOA_WEBHOOK_ALLOW", self._target.host, text)
+        raise Refused(f"{self._target.host} is not public; LOA_WEBHOOK_ALLOW may list it")
 
 
 @dataclass
@@ -279,7 +278,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return "no TLS connection: the other side does not speak it, or not as it should"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection: {os.strerror(cause.errno) if cause.errno else 'it was not accepted'}"
+        return f"no connection: {os.strerror(cause.errno) if cause.errno and cause.errno > 0 else 'it was not accepted'}"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError | aiohttp.ClientOSError):
         return "the connection was cut before an answer came"
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
