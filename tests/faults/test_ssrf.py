@@ -22,7 +22,8 @@ from yarl import URL
 
 from loa.webhooks import sender as sender_module
 from loa.webhooks.addresses import AllowList, Target
-from loa.webhooks.sender import Attempt, Message, MeteredSocket, Sender
+from loa.webhooks.door import MeteredSocket
+from loa.webhooks.sender import Attempt, Message, Sender
 from loa.webhooks.signature import new_secret
 from tests.faults.certificate import certificate
 from tests.faults.hostile_urls import ANSWERS, CONTROLS, HOSTILE, ILL_FORMED, PUBLIC

@@ -20,9 +20,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from loa.webhooks.addresses import AllowList
+from loa.webhooks.door import READ_BYTES, MeteredSocket
 from loa.webhooks.names import NEW_THREADS, Names
 from loa.webhooks.places import ENDPOINT_PLACES, OTHER_PLACES, Places
-from loa.webhooks.sender import KEPT_BYTES, READ_BYTES, Attempt, Message, MeteredSocket, Sender
+from loa.webhooks.sender import KEPT_BYTES, Attempt, Message, Sender
 from loa.webhooks.signature import new_secret
 from tests.faults.memory import PeakMemory
 from tests.faults.receivers import (
