@@ -1,8 +1,7 @@
 """Sends webhooks: one signed POST an attempt, to checked addresses only, within a deadline, whatever the receiver does.
 
-Each attempt has a connection of its own, and one `Door` that it goes through. A name is looked up once; all its addresses have to be
-permitted; the connection goes to one of them, and is checked again as its socket is made, so nothing can change in between. The name
-stays in the Host header and in TLS. Redirects are not followed, proxies of the environment not used.
+Each attempt has a connection of its own, which goes through a door of its own (loa/webhooks/door.py). The name stays in the Host header
+and in TLS. Redirects are not followed, proxies of the environment not used.
 
 What decides is the status: a receiver that says 200 has the message, even if the rest of its answer never comes.
 """
@@ -10,28 +9,24 @@ What decides is the status: a receiver that says 200 has the message, even if th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import email.utils
 import errno
-import ipaddress
 import logging
 import os
 import re
-import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Self
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from loa import __version__
 from loa.errors import InvalidWebhook
-from loa.webhooks.addresses import AllowList, Target, check_url
+from loa.webhooks.addresses import AllowList, check_url
+from loa.webhooks.door import Door, MeteredSocket, Refused, Resolver, SocketMaker
 from loa.webhooks.names import Names
 from loa.webhooks.places import PROMPT_SECONDS, Places
 from loa.webhooks.signature import Secret, sign
@@ -39,17 +34,10 @@ from loa.webhooks.signature import Secret, sign
 log = logging.getLogger(__name__)
 
 LONGEST_MESSAGE = 20_000  # bytes
-READ_BYTES = 64 * 1024  # of an answer; more is cut off
 KEPT_BYTES = 1024  # of an answer, to show
-CHUNK = 16 * 1024  # bytes that wait for being read
-TRIED_ADDRESSES = 4  # of one name
 LONGEST_PAUSE = 24 * 3600.0  # seconds that a Retry-After is honoured for: the longest pause of the schedule
 USER_AGENT = f"loa/{__version__}"
 OUR_FAULTS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)  # not the receiver's: no attempt was made
-
-Resolver = Callable[[str], Awaitable[Sequence[str]]]
-SocketMaker = Callable[[int, int, int], socket.socket]
-AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
 
 @dataclass(frozen=True)
@@ -87,10 +75,6 @@ class Attempt:
         return self.status == 410
 
 
-class Refused(OSError):
-    """No connection is made: the address is neither public nor allowed."""
-
-
 class Sender:
     """Makes attempts. Belongs to one event loop; any number of them may be under way at once."""
 
@@ -103,7 +87,7 @@ class Sender:
         resolver: Resolver | None = None,
         places: Places | None = None,
         tls: ssl.SSLContext | None = None,
-        make_socket: SocketMaker = socket.socket,
+        make_socket: SocketMaker | None = None,
     ) -> None:
         """`secrets` sign, newest first. `timeout` is of a whole attempt, in seconds, looking up the name included.
 
@@ -113,7 +97,7 @@ class Sender:
         self._resolve = Names() if resolver is None else resolver
         self._places = Places() if places is None else places
         self._tls = True if tls is None else tls
-        self._make_socket = make_socket
+        self._make_socket = MeteredSocket if make_socket is None else make_socket
         self._closed = False
 
     def free(self, url: str) -> bool:
@@ -176,66 +160,16 @@ class Sender:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the deadline is around all of it
                 auto_decompress=False,  # a few bytes may stand for gigabytes
                 trust_env=False,
-                read_bufsize=CHUNK,
             ) as session,
             door,
             session.post(URL(url, encoded=True), data=message.body, headers=headers, allow_redirects=False) as response,
         ):
             answer.status, answer.retry_after = response.status, response.headers.get("Retry-After")
             try:
-                unread = READ_BYTES
-                while unread > 0 and (chunk := await response.content.read(min(CHUNK, unread))):
-                    unread -= len(chunk)
+                async for chunk in response.content.iter_any():
                     answer.body += chunk[: KEPT_BYTES - len(answer.body)]
             finally:
                 response.close()
-
-
-class Door(AbstractResolver):
-    """The one way from an attempt to the network; when it is left, everything is cut. Raises Refused where it leads nowhere."""
-
-    def __init__(self, target: Target, allowed: AllowList, resolve: Resolver, make_socket: SocketMaker) -> None:
-        self._target, self._allowed, self._resolve, self._make_socket = target, allowed, resolve, make_socket
-        self._sockets: list[socket.socket] = []
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """A receiver that takes nothing more could keep a connection for ever: closing waits until all is sent, this does not."""
-        for made in self._sockets:
-            if made.fileno() >= 0:
-                with contextlib.suppress(OSError):  # it was not connected
-                    made.shutdown(socket.SHUT_RDWR)
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
-        """The addresses of a name: every single one is permitted, or none is given."""
-        addresses = await self._resolve(host)
-        for address in addresses:
-            self._check(address, port)
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
-            for address in addresses[:TRIED_ADDRESSES]
-        ]
-
-    def open(self, info: AddressInfo) -> socket.socket:
-        """The socket for one connection, after a look at where it goes: nothing is between this and connecting."""
-        family, kind, protocol, _, sockaddr = info
-        self._check(sockaddr[0], sockaddr[1])
-        self._sockets.append(made := self._make_socket(family, kind, protocol))
-        return made
-
-    async def close(self) -> None:
-        pass
-
-    def _check(self, text: str, port: int) -> None:
-        try:
-            permitted = port == self._target.port and self._allowed.permits(self._target.host, ipaddress.ip_address(text), port)
-        except ValueError:
-            permitted = False
-        if not permitted:
-            log.warning("a webhook for %s was refused: %s is neither public nor in LOA_WEBHOOK_ALLOW", self._target.host, text)
-            raise Refused(f"{self._target.host} is not public; LOA_WEBHOOK_ALLOW may list it")
 
 
 @dataclass
@@ -267,7 +201,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return "no TLS connection: the other side does not speak it, or not as it should"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection: {os.strerror(cause.errno) if cause.errno else 'it was not accepted'}"
+        return f"no connection: {os.strerror(cause.errno) if cause.errno and cause.errno > 0 else 'it was not accepted'}"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError | aiohttp.ClientOSError):
         return "the connection was cut before an answer came"
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
