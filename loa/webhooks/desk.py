@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loa.errors import UnknownDelivery
+from loa.jobs import is_job_id
 from loa.store.deliveries import Deliveries
 from loa.webhooks.deliveries import is_delivery_id
 
@@ -19,6 +20,8 @@ class WebhookDesk:
 
     def list(self, owner: str, **query: Any) -> dict[str, Any]:
         """A page of an owner's deliveries. Raises InvalidRequest."""
+        if (job := query.get("job")) is not None and not is_job_id(job):
+            return {"deliveries": [], "next_cursor": None}
         found, cursor = self._deliveries().list(owner, **query)
         return {"deliveries": [delivery.to_json() for delivery in found], "next_cursor": cursor}
 
