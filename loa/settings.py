@@ -74,7 +74,8 @@ class Settings:
     viettts_precision: str = setting(
         "reference",
         "reference, float32 or bfloat16",
-        "as the model was made: on a GPU its language model in float16; bfloat16 has to stand a comparison at the start",
+        "as the model was made: its language model in float16 on a GPU, with float16 weights and float32 sums on a CPU that has the "
+        "means, else in float32. All but float32 has to stand a comparison at the start, and the log says which it is",
     )
     voice_cache_bytes: int = setting(
         2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1
