@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from loa import __version__
-from loa.cli import demo, diagnosis, engines, jobs, stack, voices
+from loa.cli import demo, diagnosis, engines, jobs, keys, stack, voices
 from loa.errors import LoaError, ServerUnreachable, WaitTimedOut
 
 EXIT_CODES = """\b
@@ -91,6 +91,6 @@ def app() -> None:
 for command in (
     *(stack.up, stack.worker, stack.api, demo.demo),
     *(jobs.say, jobs.submit, jobs.status, jobs.wait, jobs.cancel, jobs.jobs),
-    *(voices.voices, engines.engines, diagnosis.workers, diagnosis.doctor),
+    *(voices.voices, engines.engines, keys.keys, diagnosis.workers, diagnosis.doctor),
 ):
     app.add_command(command)

@@ -47,11 +47,15 @@ def _constants(settings: Settings) -> str:
         "MOVES": {state.value: {event.value: target.value for event, target in moves.items()} for state, moves in MOVES.items()},
         "BUCKETS": keys.BUCKETS,
         "SOLO": keys.SOLO,
+        "ALL": keys.ALL,
         "MAX_LOSSES": MAX_LOSSES,
         "LEASE": milliseconds(settings.lease),
         "TOKEN": milliseconds(settings.token),
         "HEARTBEAT": milliseconds(SLOT_MEMORY),
         "RETENTION": milliseconds(settings.job_retention_days * 86400),
+        "BACKLOG": milliseconds(settings.backlog),
+        "BACKLOG_KEY": milliseconds(settings.backlog_key),
+        "AUDIO_PER_HOUR": milliseconds(settings.audio_per_hour),
     }
     return "".join(f"local {name} = {_lua(value)}\n" for name, value in constants.items())
 
