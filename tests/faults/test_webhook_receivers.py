@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from loa.webhooks import names as names_module
 from loa.webhooks.addresses import AllowList
 from loa.webhooks.door import READ_BYTES, MeteredSocket
 from loa.webhooks.names import NEW_THREADS, Names
@@ -261,25 +262,30 @@ def test_endpoints_that_were_prompt_once_do_not_stay_so() -> None:
     asyncio.run(run())
 
 
-def test_name_servers_that_never_answer_hold_up_no_name_that_is_known() -> None:
+def test_name_servers_that_never_answer_hold_up_no_name_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names_module, "KEPT_SECONDS", 0.0)  # every attempt asks
+
     async def run() -> None:
-        answer = threading.Event()
+        answer, asked = threading.Event(), list[str]()
 
         def lookup(host: str) -> list[str]:
+            asked.append(host)
             assert not host.startswith("slow") or answer.wait(60)
             return ["127.0.0.1"]
 
         names = Names(lookup)
-        sender = make_sender(resolver=names)
+        hasty, patient = make_sender(resolver=names), make_sender(60.0, resolver=names)
         async with receiving(answering(204)) as well:
             url = well.url.replace("127.0.0.1", "well.example")
-            assert (await sender.send(url, message())).succeeded
-            stuck = [sender.send(f"http://slow{number}.example/", message()) for number in range(2 * NEW_THREADS)]
-            attempts = asyncio.gather(*stuck)
-            assert (await sender.send(url, message())).succeeded
-            for attempt in await attempts:
+            assert (await patient.send(url, message())).succeeded
+            stuck = [asyncio.create_task(hasty.send(f"http://slow{number}.example/", message())) for number in range(2 * NEW_THREADS)]
+            await until(lambda: len(asked) == 1 + NEW_THREADS)
+            assert (await patient.send(url, message())).succeeded
+            for attempt in await asyncio.gather(*stuck):
                 assert (attempt.status, attempt.error) == (None, LATE)
                 assert attempt.seconds <= DEADLINE + 1.0
+            assert sorted(asked)[-2:] == ["well.example"] * 2
+            assert len(asked) == 2 + NEW_THREADS
             answer.set()
 
     asyncio.run(run())
