@@ -26,7 +26,7 @@ from loa.webhooks.places import ENDPOINT_PLACES, OTHER_PLACES, Places
 from loa.webhooks.sender import KEPT_BYTES, Attempt, Message, Sender
 from loa.webhooks.signature import new_secret
 from tests.faults.memory import PeakMemory
-from tests.faults.receivers import (
+from tests.faults.misbehaviour import (
     BLOCK,
     BOMB,
     GIGABYTE,

@@ -15,7 +15,7 @@ from loa.webhooks.addresses import AllowList
 from loa.webhooks.names import KNOWN_THREADS, MOST_ADDRESSES, Names
 from loa.webhooks.sender import LONGEST_MESSAGE, LONGEST_PAUSE, Attempt, Message, Sender
 from loa.webhooks.signature import new_secret, verify
-from tests.faults.receivers import Behaviour, answering, receiving
+from tests.faults.misbehaviour import Behaviour, answering, receiving
 
 BODY = '{"type":"job.succeeded","data":{"title":"Tiếng Việt"}}'.encode()
 
