@@ -35,7 +35,7 @@ refused at start. Times are milliseconds of the Redis clock.
 | `due` | zset | endpoint → when it has something to do | when it has nothing |
 | `due:ENDPOINT` | zset | pending deliveries, by when their next attempt is due | when empty |
 | `flying:ENDPOINT` | zset | deliveries that are being attempted → end of their lease | when empty |
-| `endpoint:ID` | hash | `url`; `failing` since, `failed` last; `disabled`, `reason` | a minute after its last delivery |
+| `endpoint:ID` | hash | `url`; `failing` since, `failed` last; `disabled`, `reason` | a minute after the last of its deliveries |
 | `standing` | hash | standing endpoint (LOA_WEBHOOKS) → URL | never |
 | `signing` | string | the secret that signs where LOA_WEBHOOK_SECRETS names none | never |
 | `couriers` | zset | `loa deliver` process → when it is no longer taken for alive | when empty |
