@@ -1,4 +1,7 @@
-"""Commands about API keys: create, list, revoke. They need no server, and no key: whoever reaches the Redis of the service may do everything."""
+"""Commands about API keys: create, list, revoke.
+
+They need no server, and no key: whoever reaches the Redis of the service may do everything.
+"""
 
 from __future__ import annotations
 

@@ -77,8 +77,7 @@ def test_without_redis_at_the_start_it_is_alive_and_works_once_redis_is_there(se
     own_broker.stop()
     with serve(settings) as served:
         assert served.call("GET", "/healthz").status == 200
-        assert served.call("GET", "/v1/voices").status == 200
-        for method, path in CALLS:
+        for method, path in [*CALLS, ("GET", "/v1/voices")]:  # nobody knows yet whether a key is needed
             check_refused(served, method, path)
         own_broker.start()
         wait_until(lambda: works(served))
@@ -92,6 +91,7 @@ def test_a_dead_redis_is_said_in_time_and_a_restarted_one_is_used(settings: Sett
         for method, path in CALLS:
             check_refused(served, method, path)
         assert served.call("GET", "/healthz").status == 200
+        assert served.call("GET", "/v1/voices").status == 200
         own_broker.start()
         wait_until(lambda: works(served))
         store = Store.for_thread(settings)

@@ -242,7 +242,7 @@ def test_a_port_in_use_is_said(settings: Settings) -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such name"])
 def test_an_address_of_another_machine_is_said(settings: Settings, host: str) -> None:
     script = "from api.server import main; main()"
-    environment = settings.environment() | {"LOA_HOST": host, "LOA_PORT": "0", "PYTHONPATH": str(ROOT)}
+    environment = settings.environment() | {"LOA_HOST": host, "LOA_PORT": "0", "LOA_OPEN": "true", "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert "InvalidSetting" in ended.stderr
@@ -250,7 +250,7 @@ def test_an_address_of_another_machine_is_said(settings: Settings, host: str) ->
 
 
 def test_another_address_than_loopback_is_warned_of(settings: Settings) -> None:
-    with serve(dataclasses.replace(settings, host="0.0.0.0")) as served:
+    with serve(dataclasses.replace(settings, host="0.0.0.0", open=True)) as served:
         assert "anyone who reaches" in served.text()
 
 
