@@ -23,6 +23,7 @@ from tests.api.stage import MAIN, Reply, Served, serve
 from tests.conftest import VOICES
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).parents[2]
 IN_TIME = 3.0  # seconds for a refusal
 TEXT = {"input": "Hello.", "voice": "sine"}
 CALLS = [
@@ -82,6 +83,20 @@ def test_without_redis_at_the_start_it_is_alive_and_works_once_redis_is_there(se
         own_broker.start()
         wait_until(lambda: works(served))
         assert "Redis answers now" in served.text()
+
+
+def test_a_server_that_others_reach_leaves_when_redis_comes_back_without_keys(settings: Settings, own_broker: Broker) -> None:
+    """Until then it answers nobody."""
+    own_broker.stop()
+    environment = {**os.environ, **settings.environment(), "LOA_HOST": "0.0.0.0", "LOA_PORT": "0", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", MAIN], env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr)
+        while "listening on" not in next(lines):
+            pass
+        own_broker.start()
+        assert process.wait(20) == 1
+        assert "NoKeys: others may reach LOA_HOST 0.0.0.0" in "".join(lines)
 
 
 def test_a_dead_redis_is_said_in_time_and_a_restarted_one_is_used(settings: Settings, own_broker: Broker) -> None:

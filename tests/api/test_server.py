@@ -19,6 +19,7 @@ import redis
 
 from api.schemas import JobJson
 from api.service import Service
+from loa.api_keys import new_key
 from loa.settings import Settings
 from tests.api.stage import SPEAK, Player, Served, serve, tone
 from tests.waiting import wait_until
@@ -252,6 +253,34 @@ def test_an_address_of_another_machine_is_said(settings: Settings, host: str) ->
 def test_another_address_than_loopback_is_warned_of(settings: Settings) -> None:
     with serve(dataclasses.replace(settings, host="0.0.0.0", open=True)) as served:
         assert "anyone who reaches" in served.text()
+
+
+def test_without_keys_it_listens_on_no_address_that_others_reach(settings: Settings, service: Service) -> None:
+    exposed = dataclasses.replace(settings, host="0.0.0.0")
+    environment = exposed.environment() | {"LOA_PORT": "0", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-m", "loa", "api"], env=environment, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "error: others may reach LOA_HOST 0.0.0.0, and no keys are configured" in ended.stderr
+    assert "loa keys create NAME" in ended.stderr
+    assert "listening" not in ended.stderr
+    key, secret = new_key("test")
+    service.store.credentials.add(key)
+    with serve(exposed) as served:
+        assert served.call("GET", "/v1/jobs").status == 401
+        assert served.call("GET", "/v1/jobs", headers={"Authorization": f"Bearer {secret}"}).status == 200
+        assert secret.rpartition("_")[2] not in served.text()
+
+
+def test_no_word_of_a_key_is_in_the_log(settings: Settings, service: Service) -> None:
+    key, secret = new_key("test")
+    service.store.credentials.add(key)
+    with serve(dataclasses.replace(settings, log_level="DEBUG", api_key=secret)) as served:
+        for path in ("/v1/jobs", "/v1/jobs/x", "/v1/jobs?limit=x"):
+            served.call("GET", path, headers={"Authorization": f"Bearer {secret}"})
+            served.call("GET", path, headers={"Authorization": f"Bearer {secret}A"})
+        served.raw(f"GET /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\nno colon\r\n\r\n".encode())
+        assert served.text()
+        assert secret.rpartition("_")[2] not in served.text()
 
 
 def test_sigterm_lets_waiting_requests_go_with_an_answer(settings: Settings, service: Service) -> None:
