@@ -77,7 +77,7 @@ class Settings:
     backlog: float = setting(
         720_000.0,
         "seconds of audio",
-        "that may wait in all: 200 hours are a day's work for a slow GPU and about 50 MB in Redis; 0: no limit",
+        "that may wait in all: 200 hours are 13 MB in Redis once planned, and days of work for a CPU; 0: no limit",
         least=0,
     )
     socket_timeout: int = setting(30, "seconds", "a slow client is cut after this", least=1)
