@@ -32,7 +32,9 @@ from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
 from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, leftovers, pass_time, segments, tick
 
 SLOTS = ("a/0", "a/1", "b/0")
-RESENT = frozenset({"claim", "start", "plan_insert", "planned", "hand_back", "missing", "fail", "idle"})  # what workers send; see `twice`
+RESENT = frozenset(
+    {"claim", "start", "plan_insert", "planned", "hand_back", "missing", "fail", "idle", "lost"}
+)  # what workers send; see `twice`
 LENGTHS = (1.0, 2.0, 5.0, 8.0, 20.0)
 
 
@@ -196,11 +198,15 @@ class StoreMachine(RuleBasedStateMachine):
         self.announced -= gone
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data())
-    def die(self, data: st.DataObject) -> None:
-        """A process is gone, between any two of its steps."""
+    @rule(data=st.data(), noticed=st.booleans())
+    def die(self, data: st.DataObject, noticed: bool) -> None:
+        """A process is gone, between any two of its steps; its parent may have noticed."""
         slot = data.draw(st.sampled_from(self.holds)).slot
         self.holds = [hold for hold in self.holds if hold.slot != slot]
+        if noticed:
+            self.store.slots.lost(slot)
+            self.hot.discard(slot)
+            self.announced.discard(slot)
 
     def pick(self, data: st.DataObject, queue: str) -> Hold:
         return data.draw(st.sampled_from([hold for hold in self.holds if hold.queue == queue]))
