@@ -121,10 +121,12 @@ def test_a_long_text(make_fleet: Callable[..., Fleet], fault_row: Callable[..., 
     worker = fleet.worker("speak", LOA_PROCESSES="2", LOA_BATCH_MAX="8", LOA_SINE_SECONDS=sized("0.05", "0.03"))
     fleet.worker("plan,assemble")
     worker.hot(2)
-    book = " ".join(
-        f"This is sentence number {number}, which is long enough to be a segment of its own in any plan." for number in range(segments)
-    )
-    orphans = Orphans(fleet, row)
+    book = " ".join(SENTENCE.format(number) for number in range(segments))
+    orphans, dead = Orphans(fleet, row), set[int]()
+
+    def prey() -> object:
+        return busy(fleet, [slot for slot in worker.slots if slot.state == "hot" and slot.pid not in dead])
+
     disturbed = fleet.submit(book)
     for kill in range(kills):
         done = kill * segments // (kills + 1)

@@ -55,6 +55,10 @@ class Scene:
         wait_until(lambda: self.accepted > accepted, START, "a submission to be accepted")
 
 
+def ask(number: int) -> dict[str, str]:
+    return {"voice": "sine", "input": f"This is submission number {number}."}
+
+
 @contextmanager
 def scene(make_fleet: Callable[..., Fleet], row: Row) -> Iterator[Scene]:
     """At the end everything accepted has to end, and the history is judged."""
