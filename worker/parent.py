@@ -18,13 +18,15 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import celery.worker.consumer
 from celery import bootsteps
 from celery.apps.worker import Worker
 from celery.worker import state
-from celery.worker.consumer import Consumer
 from celery.worker.consumer.tasks import Tasks
+from kombu import Connection
 
 from loa.errors import StoreUnavailable
 from loa.settings import Settings
@@ -34,6 +36,7 @@ from worker.start import FAILED_EXIT, QUARANTINED, READY
 log = logging.getLogger(__name__)
 
 WATCH = 0.05  # seconds between looks at the processes
+RECONNECT = 1.0  # seconds between attempts to reach Redis
 REST = 1.0  # seconds between looks at their records while all of them are hot
 MOST_FAILURES = 3  # failed starts in a row, without a hot process in between
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # a first one drains, a second one hands everything back at once
@@ -65,6 +68,14 @@ def heed_stop_signals(watch: Watch) -> None:
             watch.drain()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
+
+
+class Consumer(celery.worker.consumer.Consumer):
+    """Celery's, but it looks for a Redis that is away every second; Celery waits longer each time, up to half a minute."""
+
+    def ensure_connected(self, conn: Connection) -> Connection:
+        conn.ensure_connection = partial(conn.ensure_connection, interval_start=RECONNECT, interval_step=0, interval_max=RECONNECT)
+        return super().ensure_connected(conn)
 
 
 class Gate(bootsteps.StartStopStep):

@@ -53,6 +53,7 @@ class Scene:
         wait_until(lambda: self.wakes > wakes, START, "a message to be taken")
         row.recovered(time.monotonic() - up)
         wait_until(lambda: self.accepted > accepted, START, "a submission to be accepted")
+        self.send(PACE)
 
 
 def ask(number: int) -> dict[str, str]:

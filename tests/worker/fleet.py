@@ -106,10 +106,12 @@ class WorkerProcess:
 
 
 class Fleet:
-    def __init__(self, folder: Path, broker: Broker, **settings: Any) -> None:
+    broker: Broker  # where a test may kill it
+
+    def __init__(self, folder: Path, redis_url: str, **settings: Any) -> None:
         """`settings` beside QUICK, or in place of it."""
-        self.folder, self.broker = folder, broker
-        values = {**QUICK, "redis_url": broker.url, "data_dir": str(folder / "data"), "voices": str(ROOT / "tests" / "voices"), **settings}
+        self.folder = folder
+        values = {**QUICK, "redis_url": redis_url, "data_dir": str(folder / "data"), "voices": str(ROOT / "tests" / "voices"), **settings}
         self.settings = Settings.load({}, **values)
         self._celery = create_app(self.settings, [])
         self.store = Store.for_thread(self.settings, self.wake)
@@ -196,8 +198,10 @@ def fleets(folder: Path) -> Iterator[Callable[..., Fleet]]:
     with Broker(folder / "redis") as broker:
 
         def make(**settings: Any) -> Fleet:
-            made.append(Fleet(folder, broker, **settings))
-            return made[-1]
+            fleet = Fleet(folder, broker.url, **settings)
+            fleet.broker = broker
+            made.append(fleet)
+            return fleet
 
         try:
             yield make
