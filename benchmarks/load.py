@@ -58,7 +58,8 @@ class Memory:
     def look(self, seconds: float) -> None:
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                self.seen.setdefault(_name(process), []).append((seconds, process.memory_info().rss / 1e6))
+                if name := _name(process):
+                    self.seen.setdefault(name, []).append((seconds, process.memory_info().rss / 1e6))
 
     def slopes(self, since: float) -> dict[str, float]:
         """MB a minute."""
@@ -71,8 +72,10 @@ class Memory:
 
 
 def _name(process: psutil.Process) -> str:
-    """`api`, `speak`, `speak child`, …"""
+    """`api`, `speak`, `speak child`, …; "" for what only waits for others to end."""
     words = process.cmdline()
+    if "semaphore_tracker" in " ".join(words):
+        return ""
     if any("spawn_main" in word for word in words):
         parent = process.parent()
         return f"{parent.cmdline()[-1] if parent else '?'} child"
@@ -158,7 +161,7 @@ def main() -> None:
         "refused_p99_ms": round(1000 * percentile(refused, 0.99), 1) if refused else None,
         "settled_seconds": round(settled, 1),
         "rss_slope_mb_per_minute": slopes,
-        "rss_mb": {name: round(points[-1][1]) for name, points in memory.seen.items()},
+        "rss_mb": {name: [round(mb) for _, mb in points[:: max(1, len(points) // 6)]] for name, points in memory.seen.items()},
     }
     met = {
         "answers": set(statuses) <= {"202", "429", "503"} and figures["without_retry_after"] == 0,
