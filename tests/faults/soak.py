@@ -22,7 +22,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -104,19 +104,20 @@ class Soak:
                 wake_everything()
                 for client in clients:
                     client.stop()
-            began = time.monotonic()
-            wait_until(lambda: all(job.ended for job in jobs(store)), PEACE, "every job to end")
-            self.peace = time.monotonic() - began
-            if self.tells:
-                wait_until(
-                    lambda: {one.id for one in jobs(store)} <= {event.job_id for event in self.receiver.events},
-                    PEACE,
-                    "every end to be told",
-                )
+            self._await_peace(store)
             self.chaos.stopped.set()
             self.failures = Counter(job.error["code"] for job in jobs(store) if job.error)
             self.history.records = records(store, Artifacts(stack.settings.artifacts))
             self.history.events = self.receiver.events if self.tells else heard.events
+
+    def _await_peace(self, store: Store) -> None:
+        """Wait until every job has ended and every end was told; what is not by then, the check will find."""
+        began = time.monotonic()
+        with suppress(AssertionError):
+            wait_until(lambda: all(job.ended for job in jobs(store)), PEACE)
+            self.peace = time.monotonic() - began
+            if self.tells:
+                wait_until(lambda: {job.id for job in jobs(store)} <= {event.job_id for event in self.receiver.events}, PEACE)
 
     @contextmanager
     def _service(self) -> Iterator[Stack]:
