@@ -121,14 +121,16 @@ def check_redis(settings: Settings) -> list[Finding]:
 
     from loa.broker import running_url
     from loa.keys import Keys
-    from loa.store.connection import check, connect_api
+    from loa.store.connection import check_server, connect_api
+    from loa.store.schema import compare
 
     url = settings.redis_url or running_url(Path(settings.data_dir) / "redis")
     if url is None:
         return [ok("Redis", "the embedded server is not running; `loa up` starts it")]
     try:
         with connect_api(url) as client:
-            check(client, Keys())
+            check_server(client)
+            compare(client, Keys())
             info: dict[str, Any] = client.info("server")
     except redis.RedisError as error:
         return [fail("Redis", f"{url} does not answer: {error}", "Start it, or correct LOA_REDIS_URL.")]

@@ -1,7 +1,8 @@
 """The job store: the truth about every job, on one Redis.
 
 `Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them, `Store.voices` keeps the voices that users
-added. Every change is one Lua script (store/scripts/), atomic, on the Redis clock; a Celery message is only a wake-up.
+added, `Store.house` says what the sweeper may remove. Every change is one Lua script (store/scripts/), atomic, on the Redis clock; a Celery
+message is only a wake-up.
 docs/architecture.md tells the whole story.
 """
 
@@ -14,6 +15,7 @@ from loa.settings import Settings
 from loa.store.claims import Batch, Claims, Item, Recorded, Refusal, Spoken
 from loa.store.connection import Breaker, Patience, connect_api, connect_briefly, connect_worker
 from loa.store.database import Database, Wake, no_wake
+from loa.store.house import House, Needs, Turn
 from loa.store.jobs import Idempotency, Jobs, Submitted
 from loa.store.slots import Pulse, Reconciled, Slot, Slots
 from loa.store.voices import Added, Voices
@@ -23,9 +25,11 @@ __all__ = [
     "Batch",
     "Breaker",
     "Claims",
+    "House",
     "Idempotency",
     "Item",
     "Jobs",
+    "Needs",
     "Patience",
     "Pulse",
     "Reconciled",
@@ -36,6 +40,7 @@ __all__ = [
     "Spoken",
     "Store",
     "Submitted",
+    "Turn",
     "Voices",
     "connect_api",
     "connect_briefly",
@@ -58,6 +63,7 @@ class Store:
         self.claims = Claims(self.database)
         self.slots = Slots(self.database)
         self.voices = Voices(self.database)
+        self.house = House(self.database)
 
     @classmethod
     def for_api(cls, settings: Settings, wake: Wake = no_wake) -> Store:

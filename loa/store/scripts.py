@@ -44,6 +44,7 @@ def _source(name: str) -> str:
 
 def _constants(settings: Settings) -> str:
     constants = {
+        "SCHEMA": keys.SCHEMA_VERSION,
         "MOVES": {state.value: {event.value: target.value for event, target in moves.items()} for state, moves in MOVES.items()},
         "BUCKETS": keys.BUCKETS,
         "SOLO": keys.SOLO,

@@ -206,7 +206,7 @@ def test_a_writer_killed_half_way_leaves_nothing_that_is_seen(tmp_path: Path) ->
         "import sys; from loa import artifact_stores, artifacts\n"
         "def half(target, data):\n"
         "    target.write(data[:4]), target.flush(), print('half', flush=True), sys.stdin.read()\n"
-        "artifact_stores._fill = half\n"
+        "artifact_stores.fill = half\n"
         f"artifacts.Artifacts({str(tmp_path / 'store')!r}).write({PATH!r}, b'half and half')"
     )
     script = tmp_path / "writer.py"
@@ -265,10 +265,7 @@ def test_s3_is_told_to_create_only(bucket: ObjectStore) -> None:
 def test_s3_settles_a_race_that_the_question_before_did_not_see(bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch, refusal: str) -> None:
     monkeypatch.setattr(bucket, "refusal", refusal)
     artifacts = Artifacts(f"s3://bucket-race-{len(refusal)}/loa")
-    files = artifacts._store._files
-    unseen = iter([False])  # the first question comes before the other writer's put
-    seen = files.exists
-    monkeypatch.setattr(files, "exists", lambda path: next(unseen, True) and seen(path))
+    monkeypatch.setattr(artifacts._store, "use", lambda path: False)  # the question comes before the other writer's put
     bucket.objects[f"bucket-race-{len(refusal)}/loa/token"] = b"first"
     assert not artifacts.write("token", b"second")
     assert bucket.objects[f"bucket-race-{len(refusal)}/loa/token"] == b"first"

@@ -13,6 +13,7 @@ import soundfile
 from loa.broker import Broker
 from loa.states import State
 from loa.submission import Upload
+from tests.leaks import assert_no_leaks
 from tests.waiting import wait_until
 from tests.worker.fleet import Fleet, WorkerProcess
 
@@ -31,6 +32,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             worker.hot()
         yield fleet
         fleet.close()
+        assert_no_leaks(fleet.store)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 -- Shared by every script: keys, time, the table of moves, and the few operations that the moves are made of.
--- KEYS[1] is the key prefix; MOVES, BUCKETS, SOLO, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION are put before this text by scripts.py.
+-- KEYS[1] is the key prefix; SCHEMA, MOVES, BUCKETS, SOLO, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION are put before this text by scripts.py.
 -- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms}; its state is r (ready), c (claimed), s (started) or d (done).
 
 local PREFIX = KEYS[1]
@@ -8,6 +8,12 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function key(...)
   return PREFIX .. table.concat({ ... }, ':')
+end
+
+-- A process that runs on after newer data came is told so, before it changes anything.
+local schema = redis.call('GET', key('schema'))
+if schema and tonumber(schema) > SCHEMA then
+  return redis.error_reply('SCHEMA ' .. schema)
 end
 
 local function int(value)
@@ -44,6 +50,8 @@ local function move(job, event)
     redis.call('ZREM', key('jobs', job.owner, job.state), job.id)
     redis.call('ZADD', key('jobs', job.owner, target), job.created, job.id)
     redis.call('HSET', key('job', job.id), 'state', target)
+    redis.call('HINCRBY', key('counts'), job.state, -1)
+    redis.call('HINCRBY', key('counts'), target, 1)
     job.state = target
   end
   return target
@@ -124,6 +132,7 @@ end
 local function close(job)
   unlink(job)
   redis.call('UNLINK', key('job', job.id, 'items'))
+  redis.call('ZREM', key('unfinished'), job.id)
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)
   redis.call('ZADD', key('ended'), now + RETENTION, job.owner .. ' ' .. job.id .. ' ' .. job.state)
@@ -172,6 +181,7 @@ local function release(claim, id, item, charged)
   end
   if charged and record[3] == 's' then
     record[5] = record[5] + 1
+    redis.call('HINCRBY', key('totals', queue_of(job, item)), 'losses', 1)
     if record[5] >= MAX_LOSSES then
       return fail(job, worker_lost(job, item, record[5])) and 'failed' or 'stale'
     end
