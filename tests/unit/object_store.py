@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from email.utils import formatdate
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
