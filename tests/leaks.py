@@ -59,8 +59,9 @@ def pass_time(store: Store, seconds: float) -> None:
 def tick(store: Store) -> Reconciled:
     """Reconcile as in a service whose reconcilers never stopped ticking."""
     client, keys = store.database.client, store.database.keys
-    now, info = client.time()[0] * 1000, client.info("server")
-    client.hset(f"{keys.prefix}reconciler", mapping={"tick": now - 1000, "hold": 0, "run_id": info["run_id"]})
+    (seconds, micros), run_id = client.time(), client.info("server")["run_id"]
+    last = seconds * 1000 + micros // 1000 - round(store.database.settings.reconcile * 1000)
+    client.hset(f"{keys.prefix}reconciler", mapping={"tick": last, "hold": 0, "run_id": run_id})
     reconciled = store.slots.reconcile()
     assert reconciled.ran
     return reconciled
