@@ -48,6 +48,11 @@ class Database:
             check_server(self.client)
             schema.agree(self)
 
+    def compare(self) -> None:
+        """See that the data is still of this version. Raises SchemaMismatch or StoreUnavailable."""
+        with self._guard.guard():
+            schema.compare(self.client, self.keys)
+
     def load_scripts(self) -> None:
         """Send every script to Redis, so that none is compiled inside a job. Raises StoreUnavailable."""
         with self._guard.guard():

@@ -25,6 +25,7 @@ from loa.voice_manifest import Addition, Voice
 from loa.voice_record import write_record
 from loa.voices import VoiceRegistry
 from loa.wakeups import task_name
+from tests.leaks import assert_no_leaks
 from tests.waiting import wait_until
 from worker.app import create_app
 
@@ -157,7 +158,11 @@ class Fleet:
         return found
 
     def close(self) -> None:
+        """End every process; nothing but what the legend of the keys allows may be left in Redis then."""
         for worker in self.workers:
             worker.destroy()
-        self._celery.close()
-        self.redis.close()
+        try:
+            assert_no_leaks(self.store)
+        finally:
+            self._celery.close()
+            self.redis.close()

@@ -13,7 +13,6 @@ import soundfile
 from loa.broker import Broker
 from loa.states import State
 from loa.submission import Upload
-from tests.leaks import assert_no_leaks
 from tests.waiting import wait_until
 from tests.worker.fleet import Fleet, WorkerProcess
 
@@ -32,7 +31,6 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             worker.hot()
         yield fleet
         fleet.close()
-        assert_no_leaks(fleet.store)
 
 
 @pytest.fixture
