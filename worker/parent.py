@@ -206,6 +206,8 @@ class Watch(threading.Thread):
         except StoreUnavailable as error:
             log.warning("shutting down while Redis is away: %s", error.message)
             return False
+        except SchemaMismatch:  # the new version has no work for this worker anyway
+            return True
         return True
 
     def _signal_processes(self, told: set[int]) -> set[int]:

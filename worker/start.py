@@ -182,5 +182,7 @@ def _too_slow(limit: float) -> None:
 def _last_words(heartbeat: Heartbeat, reason: str) -> None:
     try:
         heartbeat.announce(state="failed", message=reason)
+    except LoaError as error:
+        log.warning("the failure could not be announced: %s", error.message)
     except Exception:
         log.exception("the failure could not be announced")

@@ -1,4 +1,4 @@
-"""The artifact folder is full: jobs fail with `storage_full` and nothing else breaks, no half file is seen, and all is well when there is room.
+"""The artifact folder is full: jobs fail with `storage_full` and nothing else, no half file is seen, and all is well when there is room.
 
 Two ways to be full: a small file system, where this user may mount one, and a limit on the size of files, which anybody may set.
 """
