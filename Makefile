@@ -6,6 +6,8 @@
 # PYTHON=/path/to/python3.12 chooses the Python, LOA_TORCH=cpu|cuda the build of PyTorch.
 
 TESTS ?= tests
+# Most tests wait for processes that start, work and die, so as many run side by side as there are cores; more than four would only wait for each other.
+SIDE_BY_SIDE ?= -n auto --maxprocesses 4 --dist loadfile
 BIN := .venv/bin
 
 .PHONY: demo test golden lint format bench lock check-locks venv clean help run-setup dev-setup reference
@@ -17,7 +19,7 @@ demo: run-setup
 	@$(BIN)/loa demo
 
 test: dev-setup
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(TESTS)
 
 golden: dev-setup reference
 	@PYTHONPATH=.reference $(BIN)/python -m pytest tests/golden

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Request, Response, request
 
-from api import jobs, operations, pages, problems, voices
+from api import deliveries, jobs, operations, pages, problems, voices
 from api.metrics import Metrics
 from api.requests import UploadRequest
 from api.service import Service
@@ -24,7 +24,7 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # a redirect would be the only answer that is neither JSON nor a page
-    for area in (jobs, voices, operations, pages):
+    for area in (jobs, voices, deliveries, operations, pages):
         app.register_blueprint(area.blueprint)
     problems.install(app)
     metrics.install(app)  # the first to see a request and, of what changes an answer, the last

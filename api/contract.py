@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from loa.errors import LoaError, StoreUnavailable
 
@@ -20,6 +20,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 JSON = "application/json"
 FORM = "multipart/form-data"
+
+
+class Schema(BaseModel):
+    """A JSON object of the API; a field that it does not have is an error."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from loa.errors import (
     IdempotencyConflict,
     InvalidRequest,
     InvalidSpeed,
+    InvalidWebhook,
     JobCanceled,
     JobFailed,
     JobNotFinished,
@@ -50,7 +51,7 @@ _ELSEWHERE = Answer(
     headers={"Location": "a signed link"},
 )
 _BAD_REQUEST = (InvalidRequest, MalformedJson, UnsupportedMediaType, EmptyText, TextTooLong, BodyTooLarge, UnreadableDocument)
-_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed)
+_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed, InvalidWebhook)
 _BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, StorageFull, StorageUnavailable)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from api.contract import Schema
+from api.delivery_schemas import WebhookJson, WebhookRequest
 from loa.bundles import BUNDLE_NAME
 from loa.formats import FORMATS
 from loa.states import State
-from loa.store.jobs import PAGE
+from loa.store.pages import PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
 from loa.voice_desk import DEFAULT_ENGINE, NAME_RULE, SECONDS
 from loa.voice_manifest import LANGUAGE
@@ -19,10 +21,6 @@ LONGEST_WAIT = 60  # seconds
 TITLE_LIMIT = 300  # characters
 CONSENT_LIMIT = 2_000  # characters
 METADATA_LIMIT = 16_384  # bytes as JSON: it comes back with every answer about the job
-
-
-class Schema(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +50,7 @@ class Manner(Schema):
     metadata: Metadata = Field(
         default_factory=dict, description=f"any JSON object of yours, at most {METADATA_LIMIT:,} bytes; comes back with the job"
     )
+    webhook: WebhookRequest | None = Field(None, description="is told of the job's end, with a signed POST")
 
 
 class JobRequest(Manner):
@@ -66,7 +65,7 @@ class JobRequest(Manner):
 
 
 class JobForm(Manner):
-    """A document to be spoken, with the other fields as form fields; `metadata` as JSON text."""
+    """A document to be spoken, with the other fields as form fields; `metadata` and `webhook` as JSON text."""
 
     file: Any = Field(
         description="a .txt or .md file", json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"}
@@ -167,6 +166,7 @@ class JobJson(Schema):
     format: str
     speed: float
     metadata: dict[str, Any]
+    webhook: WebhookJson | None
     characters: int
     created_at: str
     finished_at: str | None

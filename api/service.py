@@ -26,6 +26,7 @@ from loa.store import Store, connect_briefly
 from loa.submission import Desk, Submission
 from loa.voice_desk import NewVoice, VoiceDesk
 from loa.voices import VoiceRegistry
+from loa.webhooks.desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Service:
         self.voices = VoiceRegistry(settings, self._added)
         self._voice_desk = VoiceDesk(self.voices, self._added, recordings)
         self.desk = Desk(self.voices, self.artifacts, settings)
+        self.webhooks = WebhookDesk(lambda: self.store.deliveries, self.desk.check_webhook)
         self._wakeups = Wakeups(settings)
         self._store = Store.for_api(settings, self._wakeups)
         seats = max(1, settings.api_threads - max(4, settings.api_threads // RESERVE))
@@ -72,6 +74,7 @@ class Service:
         """
         self._store.database.check()
         self._store.slots.share_artifacts(self.artifacts.token(), self.settings.artifacts)
+        self._store.deliveries.set_standing(self.settings.standing_webhooks)
         self._opened.set()
 
     def start(self, refuse: Callable[[LoaError], None]) -> None:

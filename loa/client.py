@@ -30,6 +30,7 @@ from loa.errors import (
     JobNotFinished,
     LoaError,
     ServerUnreachable,
+    UnknownDelivery,
     UnknownJob,
     UnknownVoice,
     WaitTimedOut,
@@ -69,7 +70,8 @@ class Client:
     # --- jobs
 
     def submit(self, text: str, *, wait: float = 0.0, key: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Submit `text`; `fields` are those of POST /v1/jobs (voice, format, speed, lane, title, metadata); None means its default.
+        """Submit `text`; `fields` are those of POST /v1/jobs (voice, format, speed, lane, title, metadata, webhook); None means
+        its default.
 
         Returns the job, ended if that took at most `wait` seconds. The submission carries an Idempotency-Key (`key`, or a fresh one) and is
         repeated with it while the server is overloaded or restarting, so it happens once however often it is sent.
@@ -111,15 +113,7 @@ class Client:
 
     def jobs(self, *, state: str | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """Jobs, newest first, of one state or of all; pages are fetched as they are needed."""
-        cursor: str | None = None
-        left = limit
-        while left is None or left > 0:
-            page = self._json("GET", "/v1/jobs", query=_given({"state": state, "cursor": cursor, "limit": min(left or 100, 100)}))
-            yield from page["jobs"]
-            cursor = page.get("next_cursor")
-            left = None if left is None else left - len(page["jobs"])
-            if not cursor:
-                return
+        return self._pages("/v1/jobs", "jobs", {"state": state}, limit)
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Stop the job; one that has ended stays as it is. Returns the job. Raises UnknownJob."""
@@ -144,6 +138,32 @@ class Client:
                 return target
             part.unlink()
         raise ChecksumMismatch(f"the audio of job {job_id} arrived with sha256 {digest}; the job says {result['sha256']}", job=job_id)
+
+    # --- webhooks
+
+    def deliveries(self, *, job: str | None = None, state: str | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Webhooks on their way, newest first; pages are fetched as they are needed."""
+        return self._pages("/v1/deliveries", "deliveries", {"job": job, "state": state}, limit)
+
+    def delivery(self, delivery_id: str) -> dict[str, Any]:
+        """A delivery with its last attempts. Raises UnknownDelivery."""
+        return self._json("GET", _delivery(delivery_id))
+
+    def replay(self, delivery_id: str) -> dict[str, Any]:
+        """Have a delivery sent again now; returns it. Raises UnknownDelivery."""
+        return self._json("POST", f"{_delivery(delivery_id)}/replay")
+
+    def test_webhook(self, url: str, *, timeout: float = 30.0) -> dict[str, Any]:
+        """Have a test sent to `url`, and return its delivery when it is over. Raises InvalidWebhook, WaitTimedOut."""
+        deadline = time.monotonic() + timeout
+        body = json.dumps({"url": url}).encode()
+        delivery = self._json("POST", "/v1/webhooks/test", body=lambda: body, headers={"Content-Type": "application/json"})
+        while delivery["state"] == "pending":
+            if time.monotonic() > deadline:
+                raise WaitTimedOut(f"the test {delivery['id']} was not sent within {timeout:g} s; is `loa deliver` running?")
+            self._sleep(FIRST_PAUSE)
+            delivery = self.delivery(delivery["id"])
+        return delivery
 
     # --- voices and operations
 
@@ -184,6 +204,17 @@ class Client:
         return True
 
     # --- the wire
+
+    def _pages(self, path: str, name: str, query: Mapping[str, Any], limit: int | None) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        left = limit
+        while left is None or left > 0:
+            page = self._json("GET", path, query=_given({**query, "cursor": cursor, "limit": min(left or 100, 100)}))
+            yield from page[name]
+            cursor = page.get("next_cursor")
+            left = None if left is None else left - len(page[name])
+            if not cursor:
+                return
 
     def _json(
         self,
@@ -348,6 +379,13 @@ def _job(job_id: str) -> str:
     if _leads_elsewhere(job_id):
         raise UnknownJob(f"there is no job {job_id!r}", job=job_id)
     return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _delivery(delivery_id: str) -> str:
+    """The address of a delivery. Raises UnknownDelivery."""
+    if _leads_elsewhere(delivery_id):
+        raise UnknownDelivery(f"there is no delivery {delivery_id!r}", delivery=delivery_id)
+    return f"/v1/deliveries/{quote(delivery_id, safe='')}"
 
 
 def _voice(name: str) -> str:

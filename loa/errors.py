@@ -170,6 +170,30 @@ class InvalidSpeed(LoaError):
     code, status = "invalid_speed", 400
 
 
+class InvalidWebhook(LoaError):
+    """Give an http or https URL of a public host; whoever runs the server can open private ones with LOA_WEBHOOK_ALLOW."""
+
+    code, status = "invalid_webhook", 400
+
+
+class UnknownDelivery(LoaError):
+    """Check the id: GET /v1/deliveries lists yours; each is forgotten LOA_JOB_RETENTION_DAYS after it was written."""
+
+    code, status = "unknown_delivery", 404
+
+
+class WebhookNotTaken(LoaError):
+    """Look at what the receiver answered; `loa webhooks listen` shows one that works."""
+
+    code, status = "webhook_not_taken", 502
+
+
+class InvalidSignature(LoaError):
+    """Check that the receiver has the sender's secret, verifies the bytes of the body as they came, and that both clocks are right."""
+
+    code, status = "invalid_signature", 401
+
+
 class IdempotencyConflict(LoaError):
     """Use a new Idempotency-Key for a new request; a key may only repeat the very same request."""
 

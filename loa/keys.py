@@ -32,10 +32,21 @@ refused at start. Times are milliseconds of the Redis clock.
 | `counts` | hash | state → jobs in it; of a final state: all that ever came to it | never |
 | `ended` | zset | `OWNER JOB STATE` → when the record expires | with the job record |
 | `idempotency:OWNER:HASH` | string | `REQUESTHASH JOB` | `LOA_IDEMPOTENCY_HOURS` |
+| `delivery:ID` | hash | a webhook to be delivered, with its last attempts, see outbox.lua | `LOA_JOB_RETENTION_DAYS` after it was written |
+| `deliveries:OWNER:STATE` | zset | deliveries of an owner in a state (or `all`), by creation | with the delivery |
+| `kept` | zset | `DELIVERY OWNER ENDPOINT` → when the delivery expires | with the delivery |
+| `due` | zset | endpoint → when it has something to do | when it has nothing |
+| `due:ENDPOINT` | zset | pending deliveries, by when their next attempt is due | when empty |
+| `flying:ENDPOINT` | zset | deliveries that are being attempted → end of their lease | when empty |
+| `endpoint:ID` | hash | `url`; `failing` since, `failed` last; `disabled`, `reason` | a minute after its last delivery |
+| `standing` | hash | standing endpoint (LOA_WEBHOOKS) → URL | never |
+| `signing` | string | the secret that signs where LOA_WEBHOOK_SECRETS names none | never |
+| `couriers` | zset | `loa deliver` process → when it is no longer taken for alive | when empty |
 | `voices` | hash | added voice → `CREATED RECORD`, see loa/voice_record.py | when the voice is removed |
 | `reconciler` | hash | `tick`, `run_id`, `hold` | never |
 | `sweeper` | hash | `holder` and `until` of the sweep under way, `began` of the last; `report` of the last that ended | never |
 | `events` | channel | `{"job", "state"}` whenever a job ends | – |
+| `deliveries` | channel | an endpoint that has something to do now | – |
 """
 
 from __future__ import annotations
@@ -141,6 +152,36 @@ class Keys:
 
     def idempotency(self, owner: str, key_hash: str) -> str:
         return self._key("idempotency", owner, key_hash)
+
+    def delivery(self, delivery_id: str) -> str:
+        return self._key("delivery", delivery_id)
+
+    def deliveries(self, owner: str, state: str) -> str:
+        return self._key("deliveries", owner, state)
+
+    def endpoint(self, endpoint_id: str) -> str:
+        return self._key("endpoint", endpoint_id)
+
+    def due(self, *endpoint: str) -> str:
+        return self._key("due", *endpoint)
+
+    def flying(self, endpoint: str) -> str:
+        return self._key("flying", endpoint)
+
+    def kept(self) -> str:
+        return self._key("kept")
+
+    def standing(self) -> str:
+        return self._key("standing")
+
+    def signing(self) -> str:
+        return self._key("signing")
+
+    def couriers(self) -> str:
+        return self._key("couriers")
+
+    def deliveries_channel(self) -> str:
+        return self._key("deliveries")
 
     def voices(self) -> str:
         return self._key("voices")

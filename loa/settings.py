@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from loa.errors import InvalidSetting
+from loa.errors import InvalidSetting, InvalidWebhook
+from loa.webhooks.addresses import AllowList, check_url
+from loa.webhooks.signature import parse_secrets
+
+LONGEST_DELAY = 86400  # seconds between two attempts at a delivery
 
 
-def setting(default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None) -> Any:
-    """A field with its unit, its reason and, for numbers, the bounds that are enforced."""
-    return dataclasses.field(default=default, metadata={"unit": unit, "reason": reason, "least": least, "most": most})
+def setting(
+    default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None, confidential: bool = False
+) -> Any:
+    """A field with its unit, its reason and, for numbers, the bounds that are enforced. A `repr` leaves out what is confidential."""
+    metadata = {"unit": unit, "reason": reason, "least": least, "most": most}
+    return dataclasses.field(default=default, repr=not confidential, metadata=metadata)
 
 
 def _default_data_dir() -> str:
@@ -80,12 +87,34 @@ class Settings:
     viettts_precision: str = setting(
         "reference",
         "reference, float32 or bfloat16",
-        "as the model was made: on a GPU its language model in float16; bfloat16 has to stand a comparison at the start",
+        "as the model was made: its language model in float16 on a GPU, with float16 weights and float32 sums on a CPU that has the "
+        "means, else in float32. All but float32 has to stand a comparison at the start, and the log says which it is",
     )
     voice_cache_bytes: int = setting(
         2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1
     )
     drain_seconds: float = setting(20, "seconds", "SIGTERM: a running batch may take this long, then it is handed back", least=0)
+
+    # --- webhooks
+    webhook_secrets: str = setting(
+        "",
+        "secrets, newest first, separated by blanks",
+        "receivers tell by them who sent a message; several while they are exchanged",
+        confidential=True,
+    )
+    webhook_allow: str = setting(
+        "", "hosts, host:port or networks, separated by blanks", "what webhooks may reach beside public addresses; metadata services never"
+    )
+    webhook_timeout: float = setting(
+        15.0, "seconds", "one attempt with all that belongs to it; a receiver answers first and works then", least=0.1, most=300
+    )
+
+    webhooks: str = setting("", "URLs, separated by blanks", "standing endpoints: they hear of the end of every job, whoever submitted it")
+    webhook_schedule: str = setting(
+        "0 5 300 1800 7200 18000 36000 50400 72000 86400",
+        "seconds before each attempt, separated by blanks",
+        "as Standard Webhooks has it: three days, with jitter; then the delivery is dead until somebody replays it",
+    )
 
     # --- leases
     lease: float = setting(10.0, "seconds", "a worker that was silent for this long is lost", least=0.2)
@@ -119,6 +148,28 @@ class Settings:
         pairs = ((variable(field.name), getattr(self, field.name)) for field in dataclasses.fields(self))
         return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in pairs}
 
+    @property
+    def webhook_delays(self) -> tuple[float, ...]:
+        """Seconds before each attempt at a delivery. Raises InvalidSetting."""
+        try:
+            delays = tuple(float(delay) for delay in self.webhook_schedule.split())
+        except ValueError:
+            delays = ()
+        if not delays or not all(0 <= delay <= LONGEST_DELAY for delay in delays):
+            raise InvalidSetting(f"LOA_WEBHOOK_SCHEDULE is {self.webhook_schedule!r}; it takes seconds from 0 to {LONGEST_DELAY}")
+        return delays
+
+    @property
+    def standing_webhooks(self) -> tuple[str, ...]:
+        """The URLs of LOA_WEBHOOKS. Raises InvalidSetting."""
+        allowed = AllowList.parse(self.webhook_allow)
+        try:
+            for url in self.webhooks.split():
+                check_url(url, allowed)
+        except InvalidWebhook as error:
+            raise InvalidSetting(f"LOA_WEBHOOKS: {error.message}") from None
+        return tuple(dict.fromkeys(self.webhooks.split()))
+
     def _check(self) -> None:
         for field in dataclasses.fields(self):
             least, most = field.metadata["least"], field.metadata["most"]
@@ -130,6 +181,11 @@ class Settings:
             raise InvalidSetting(f"LOA_BEAT is {self.beat} s and LOA_LEASE {self.lease} s; a lease must hold three beats")
         if self.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise InvalidSetting(f"LOA_LOG_LEVEL is {self.log_level!r}; it takes DEBUG, INFO, WARNING or ERROR")
+        try:
+            parse_secrets(self.webhook_secrets)
+        except InvalidSetting as error:
+            raise InvalidSetting(f"LOA_WEBHOOK_SECRETS: {error.message}") from None
+        self.standing_webhooks, self.webhook_delays  # noqa: B018 - both raise
 
 
 def variable(field_name: str) -> str:

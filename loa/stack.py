@@ -42,6 +42,7 @@ STEADY_SECONDS = 30.0  # a part that ran for this long has recovered: its earlie
 MOST_FALLS = 5  # ends in a row, each before it ran steadily
 API_GRACE = 10.0  # seconds; a client in ?wait gets its answer or is cut
 WORKER_GRACE = 10.0  # seconds above LOA_DRAIN_SECONDS
+DELIVER_GRACE = 10.0  # seconds; attempts under way have five, then they are given back
 UNREADY_GRACE = 5.0  # seconds; as long as nothing is hot there is no work to save
 
 
@@ -311,6 +312,7 @@ def service_parts(settings: Settings) -> tuple[Part, ...]:
     return (
         Part(name="speak", command=(*worker, "speak"), grace_seconds=grace),
         Part(name="cpu", command=(*worker, "plan,assemble"), grace_seconds=grace),
+        Part(name="deliver", command=(sys.executable, "-m", "loa", "deliver"), grace_seconds=DELIVER_GRACE),
         Part(name="api", command=(sys.executable, "-m", "loa", "api"), grace_seconds=API_GRACE, stops_first=True),
     )
 

@@ -23,6 +23,8 @@ from loa.settings import Settings
 from loa.store import Idempotency, Jobs
 from loa.text import normalise, speakable
 from loa.voices import VoiceRegistry
+from loa.webhooks.addresses import AllowList, check_url
+from loa.webhooks.endpoints import Webhook
 
 DEFAULT_VOICE = "joe"
 DEFAULT_FORMAT = "wav"
@@ -59,10 +61,13 @@ class Submission:
     lane: Lane | None = None  # None: interactive for text, bulk for a file
     title: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook: Webhook | None = None
 
     def hash(self) -> str:
         """64 hex digits, the same for two submissions that ask for the same thing."""
         request = {name: getattr(self, name) for name in ("text", "voice", "format", "speed", "lane", "title", "metadata")}
+        if self.webhook is not None:
+            request["webhook"] = {"url": self.webhook.url, "events": self.webhook.events}
         if self.file is None:
             return request_hash(request)
         return request_hash(request | {"kind": self.file.kind}, self.file.sha256)
@@ -81,14 +86,17 @@ class Desk:
 
     def __init__(self, voices: VoiceRegistry, artifacts: Artifacts, settings: Settings) -> None:
         self._voices, self._artifacts, self._settings = voices, artifacts, settings
+        self._allowed = AllowList.parse(settings.webhook_allow)
 
     def order(self, submission: Submission) -> Order:
         """A submission as an order that the store can record; its document, if it has one, is stored when this returns.
 
-        Raises UnknownFormat, InvalidSpeed, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine, EmptyText,
-        TextTooLong, UnsupportedMediaType, UnreadableDocument, StorageFull.
+        Raises UnknownFormat, InvalidSpeed, InvalidWebhook, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine,
+        EmptyText, TextTooLong, UnsupportedMediaType, UnreadableDocument, StorageFull.
         """
         format_named(submission.format)
+        if submission.webhook is not None:
+            self.check_webhook(submission.webhook.url)
         slowest, fastest = SPEEDS
         if not (math.isfinite(submission.speed) and slowest <= submission.speed <= fastest):
             raise InvalidSpeed(f"speed is {submission.speed:g}; it takes {slowest:g} to {fastest:g}", least=slowest, most=fastest)
@@ -102,6 +110,7 @@ class Desk:
             "speed": float(submission.speed),
             "title": submission.title,
             "metadata": submission.metadata,
+            "webhook": submission.webhook,
         }
         if submission.file is not None:
             text, path = self._read(submission.file)
@@ -119,6 +128,10 @@ class Desk:
             return Order(lane=lane, characters=len(text), segment=segment, estimate=segment.audio_seconds, **common)
         length = estimate(text, voice.language, submission.speed)
         return Order(lane=lane, characters=len(text), document=self._keep(text.encode(), "txt"), estimate=length, **common)
+
+    def check_webhook(self, url: str) -> None:
+        """Raises InvalidWebhook for what no webhook could be sent to. What a name leads to is checked when it is sent."""
+        check_url(url, self._allowed)
 
     def submit(self, jobs: Jobs, submission: Submission, key: str | None = None) -> Accepted:
         """Make a submission a job. With a `key` (an Idempotency-Key) the same submission makes one job however often it is sent.

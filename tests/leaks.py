@@ -13,6 +13,8 @@ from loa.keys import SCHEMA_VERSION
 from loa.states import MOVES
 from loa.store import Reconciled, Store
 
+TIMELINES = ("claims", "slots", "busy", "draining", "ended", "kept", "due", "couriers")  # sorted sets of instants
+
 
 @dataclass(frozen=True, kw_only=True)
 class Legend:
@@ -40,17 +42,21 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 def pass_time(store: Store, seconds: float) -> None:
     """Let every clock in the store run ahead, as if nobody had called for so long."""
-    client, shift = store.database.client, round(seconds * 1000)
-    prefix = store.database.keys.prefix
+    client, keys, shift = store.database.client, store.database.keys, round(seconds * 1000)
+    prefix = keys.prefix
     for name in client.scan_iter(f"{prefix}*", count=1000):
         part = name.removeprefix(prefix)
-        if part in ("claims", "slots", "busy", "draining", "ended") or part.startswith(("tokens:", "hot:")):
+        if part in TIMELINES or part.startswith(("tokens:", "hot:", "due:", "flying:")):
             with client.pipeline() as pipeline:
                 for member in client.zrange(name, 0, -1):
                     pipeline.zincrby(name, -shift, member)
                 pipeline.execute()
         elif part.startswith("claim:") and not part.endswith(":items"):
             client.hincrby(name, "until", -shift)
+        elif part.startswith("endpoint:"):
+            for instant in ("failing", "failed", "disabled"):
+                if client.hexists(name, instant):
+                    client.hincrby(name, instant, -shift)
         elif part == "reconciler":
             client.hincrby(name, "tick", -shift)
             client.hincrby(name, "hold", -shift)
@@ -76,7 +82,7 @@ def end_everything(store: Store) -> None:
             store.jobs.cancel(job_id, owner)
     pass_time(store, store.database.settings.job_retention_days * 86400 + 86400)
     tick(store)
-    while client.zcard(keys.ended()) or client.zcard(keys.claims()):  # a tick does so many and no more
+    while any(client.zcard(name) for name in (keys.ended(), keys.kept(), keys.claims())):  # a tick does so many and no more
         tick(store)
 
 

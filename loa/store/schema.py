@@ -2,7 +2,7 @@
 
 Older data is brought up to date by the first process of the new version that starts, in one script, as soon as no process of the older
 version runs any more: until then it refuses and says which to stop. Newer data is always refused, at the start and, by the first lines of
-every script (scripts/prelude.lua), in the middle of a process's life. So two versions never write side by side.
+every script (scripts/ground.lua), in the middle of a process's life. So two versions never write side by side.
 
 Processes are known by what they announce (`slot:SLOT` has their `schema`) and by the names of their connections (`loa-api:2`); those of
 schema 1 announced none and were named without a number.

@@ -312,7 +312,7 @@ def test_a_speed_out_of_bounds_in_a_form(client: FlaskClient, speed: str) -> Non
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"webhook": {"url": "https://example.com"}}, "webhook"),
+        ({"webhook": "https://example.com"}, "webhook"),
         ({"inputs": "x"}, "inputs"),
         ({"input": 5}, "input"),
         ({"input": None}, "input"),

@@ -10,10 +10,13 @@ from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, speak
 from loa.plan import Segment
 from loa.states import TERMINAL
 from loa.store import Batch, Item, Refusal, Slot, Spoken, Store
+from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
+from loa.webhooks.states import DeliveryState
 
 ENGINE = "sine"
 SPEAK = speak(ENGINE)
 QUEUES = (SPEAK, PLAN, ASSEMBLE)
+LISTS = ("all", *DeliveryState)
 RESULT = {"duration_seconds": 1.0, "sample_rate": 22050, "bytes": 3, "sha256": "0" * 64}
 
 
@@ -145,7 +148,41 @@ def audit(store: Store) -> None:
         items_ready, ms_ready = client.hmget(keys.backlog(queue), "items", "ms")
         waiting_ms = linked.get(queue, [])
         assert (int(items_ready or 0), int(ms_ready or 0)) == (len(waiting_ms), sum(waiting_ms)), f"the backlog of {queue} is miscounted"
+    audit_outbox(store, names)
     for name in names:
         if name.startswith("claim:") and not name.endswith(":items"):
             assert client.zscore(keys.claims(), name.removeprefix("claim:")) is not None, f"{name} is leaked"
             assert client.exists(f"{keys.prefix}{name}:items"), f"{name} holds nothing"
+
+
+def audit_outbox(store: Store, names: set[str]) -> None:
+    """The invariants of webhooks: a pending delivery is in exactly one place, any other in none, and everything expires."""
+    client, keys = store.database.client, store.database.keys
+    kept = {entry.split(" ")[0]: entry.split(" ") for entry in client.zrange(keys.kept(), 0, -1)}
+    placed: dict[str, list[str]] = {}
+    for name in names:
+        if name.startswith(("due:", "flying:")):
+            place, endpoint = name.split(":")
+            for delivery_id in client.zrange(f"{keys.prefix}{name}", 0, -1):
+                placed.setdefault(delivery_id, []).append(place)
+                assert delivery_id not in kept or kept[delivery_id][2] == endpoint
+            assert client.zscore(keys.due(), endpoint) is not None, f"nobody will look at {name}"
+    for endpoint, first in client.zrange(keys.due(), 0, -1, withscores=True):
+        waiting = client.zrange(keys.due(endpoint), 0, 0, withscores=True)
+        flying = client.zrange(keys.flying(endpoint), 0, -1, withscores=True)
+        assert first in [score for _, score in (*waiting, *flying)], f"{endpoint} is looked at when it has nothing to do"
+        assert len(flying) <= ENDPOINT_CONCURRENCY
+    for name in names:
+        if not name.startswith("delivery:"):
+            continue
+        delivery_id = name.removeprefix("delivery:")
+        record = client.hgetall(keys.delivery(delivery_id))
+        assert client.pttl(keys.delivery(delivery_id)) > 0, f"{name} never expires"
+        assert client.pttl(keys.endpoint(record["endpoint"])) > 0, f"{name} has lost its endpoint, or that never expires"
+        assert delivery_id in kept, f"{name} will not be taken out of the lists"
+        wanted = ["flying" if "claim" in record else "due"] if record["state"] == "pending" else []
+        assert placed.get(delivery_id, []) == wanted, f"{name} is {record['state']} and in {placed.get(delivery_id)}"
+        assert ("reason" in record) == (record["state"] == "dead")
+        assert sum(field.startswith("attempt:") for field in record) == min(int(record.get("attempts", 0)), KEPT_ATTEMPTS)
+        listed = [state for state in LISTS if client.zscore(keys.deliveries(record["owner"], state), delivery_id) is not None]
+        assert listed == ["all", record["state"]], f"{name} is listed under {listed}"

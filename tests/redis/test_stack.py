@@ -371,13 +371,14 @@ def test_a_killed_supervisor_takes_its_parts_along(supervise: Callable[[float], 
 # --- the parts of Loa -----------------------------------------------------------------------------------------------
 
 
-def test_the_service_has_a_speak_worker_a_cpu_worker_and_the_api() -> None:
+def test_the_service_has_a_speak_worker_a_cpu_worker_a_courier_and_the_api() -> None:
     parts = service_parts(Settings.load({}, drain_seconds=7))
     loa = (sys.executable, "-m", "loa")
     assert [(one.name, one.command) for one in parts] == [
         ("speak", (*loa, "worker", "--queues", "speak")),
         ("cpu", (*loa, "worker", "--queues", "plan,assemble")),
+        ("deliver", (*loa, "deliver")),
         ("api", (*loa, "api")),
     ]
-    assert [one.stops_first for one in parts] == [False, False, True]
+    assert [one.stops_first for one in parts] == [False, False, False, True]
     assert all(one.grace_seconds > 7 for one in parts)

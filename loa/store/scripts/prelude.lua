@@ -1,28 +1,6 @@
--- Shared by every script: keys, time, the table of moves, and the few operations that the moves are made of.
--- KEYS[1] is the key prefix; SCHEMA, MOVES, BUCKETS, SOLO, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION are put before this text by scripts.py.
+-- Shared by every script: the table of moves, and the few operations that the moves are made of.
+-- MOVES, BUCKETS, SOLO, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION are put before this text by scripts.py, and so are ground.lua and outbox.lua.
 -- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms}; its state is r (ready), c (claimed), s (started) or d (done).
-
-local PREFIX = KEYS[1]
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
-local function key(...)
-  return PREFIX .. table.concat({ ... }, ':')
-end
-
--- A process that runs on after newer data came is told so, before it changes anything.
-local schema = redis.call('GET', key('schema'))
-if schema and tonumber(schema) > SCHEMA then
-  return redis.error_reply('SCHEMA ' .. schema)
-end
-
-local function int(value)
-  return tonumber(value) or 0
-end
-
-local function turn()
-  return redis.call('INCR', key('seq'))
-end
 
 -- The job's fields that decide where its items wait.
 local function place(id)
@@ -128,7 +106,7 @@ local function unlink(job)
   end
 end
 
--- Everything that an ended job leaves behind: its record and its place in the lists, both until RETENTION.
+-- Everything that an ended job leaves behind: its record and its place in the lists, both until RETENTION, and the webhooks that tell of it.
 local function close(job)
   unlink(job)
   redis.call('UNLINK', key('job', job.id, 'items'))
@@ -136,6 +114,7 @@ local function close(job)
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)
   redis.call('ZADD', key('ended'), now + RETENTION, job.owner .. ' ' .. job.id .. ' ' .. job.state)
+  tell(job)
   redis.call('PUBLISH', key('events'), cjson.encode({ job = job.id, state = job.state }))
 end
 
