@@ -6,6 +6,7 @@ from flask import Flask, Request, Response, request
 
 from api import deliveries, jobs, operations, pages, problems, voices
 from api.access import Gate
+from api.metrics import Metrics
 from api.requests import UploadRequest
 from api.service import Service
 from loa.errors import BodyTooLarge
@@ -19,6 +20,7 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     app = Flask(__name__)
     app.request_class = UploadRequest
     service = app.extensions["loa"] = service or Service(settings)
+    metrics = app.extensions["loa_metrics"] = Metrics(lambda: service.store)
     app.config.update(MAX_CONTENT_LENGTH=settings.body_limit, MAX_FORM_MEMORY_SIZE=FORM_FIELD_BYTES, MAX_FORM_PARTS=50)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -26,6 +28,7 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     for area in (jobs, voices, deliveries, operations, pages):
         app.register_blueprint(area.blueprint)
     problems.install(app)
+    metrics.install(app)  # the first to see a request and, of what changes an answer, the last
     app.before_request(Gate(settings, lambda: service.store.credentials).admit)
     app.before_request(lambda: _check_length(request, settings.body_limit))
     app.after_request(_secure)

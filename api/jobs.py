@@ -49,6 +49,11 @@ _HEADERS = {
     "Location": "the job's address",
     "Idempotent-Replay": "`true`: the job was made by an earlier request with the same Idempotency-Key",
 }
+_ELSEWHERE = Answer(
+    what="The file lies in S3: fetch it there (the same Range works), within a quarter of an hour, without your key.",
+    media_type="text/html",
+    headers={"Location": "a signed link"},
+)
 _BAD_REQUEST = (InvalidRequest, MalformedJson, UnsupportedMediaType, EmptyText, TextTooLong, BodyTooLarge, UnreadableDocument)
 _BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed, InvalidWebhook)
 _BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, LimitExceeded, Overloaded, StorageFull, StorageUnavailable)
@@ -137,8 +142,9 @@ def cancel_job(job_id: str) -> dict[str, Any]:
         200: Answer(what="The audio file.", media_type="audio/*", headers={"ETag": "the sha256 of the file", "Accept-Ranges": "`bytes`"}),
         206: Answer(what="The part that was asked for.", media_type="audio/*", headers={"Content-Range": "which part of how many bytes"}),
         304: Answer(what="You have it already."),
+        307: _ELSEWHERE,
     },
-    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, RangeNotSatisfiable),
+    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, RangeNotSatisfiable, StorageUnavailable),
 )
 def fetch_audio(job_id: str) -> Response:
     """HEAD works, too. The file never changes."""
@@ -154,8 +160,8 @@ def fetch_audio(job_id: str) -> Response:
     "Fetch the timings",
     tag=TAG,
     scope=Scope.READ,
-    answers={200: Answer(what="Where each word is in the audio.", schema=TimingsJson)},
-    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired),
+    answers={200: Answer(what="Where each word is in the audio.", schema=TimingsJson), 307: _ELSEWHERE},
+    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, StorageUnavailable),
 )
 def fetch_timings(job_id: str) -> Response:
     """Seconds from the beginning of the audio, word by word."""

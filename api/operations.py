@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response, current_app
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from api.contract import Answer, operation
 from api.schemas import Health, Workers
@@ -47,3 +48,16 @@ def readyz() -> dict[str, Any]:
     """503 says what is missing."""
     service().check_ready()
     return {"status": "ok"}
+
+
+@blueprint.get("/metrics")
+@operation(
+    "Metrics for Prometheus",
+    tag=TAG,
+    scope=Scope.ADMIN,
+    answers={200: Answer(what="In Prometheus's text format; docs/operations.md names what to watch.", media_type="text/plain")},
+    needs_redis=False,
+)
+def metrics() -> Response:
+    """Of this process and, where Redis answers, of the whole service."""
+    return Response(generate_latest(current_app.extensions["loa_metrics"].registry), content_type=CONTENT_TYPE_LATEST)

@@ -15,6 +15,7 @@ from api.wake import Wakeups
 from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
 from loa.errors import JobCanceled, JobFailed, JobNotFinished, LoaError, NoKeys, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
+from loa.house import Sweeper
 from loa.jobs import Job, Standing, is_job_id, job_json
 from loa.keys import Keys
 from loa.reconciler import Reconciler
@@ -38,7 +39,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.artifacts = Artifacts(settings.artifacts)
+        self.artifacts = Artifacts(settings.artifacts, hurried=True)
         recordings = Recordings(self.artifacts, settings.data_dir)
         self._added = AddedVoices(lambda: self.store.voices, recordings)
         self.voices = VoiceRegistry(settings, self._added)
@@ -50,7 +51,10 @@ class Service:
         seats = max(1, settings.api_threads - max(4, settings.api_threads // RESERVE))
         self.waiters = Waiters(connect_briefly(settings.redis_url), Keys().events(), seats=seats)
         self._background = Store.for_thread(settings, self._wakeups)
-        self._reconciler = Reconciler(self._background.slots, settings.reconcile)
+        self._reconciler = Reconciler(self._background.slots, settings.reconcile, self._give_up)
+        # A sweep may take minutes: it must not hold up what runs every second, and may be patient with the artifact store.
+        self._sweeper = Sweeper(Store.for_thread(settings).house, Artifacts(settings.artifacts), settings)
+        self._refuse: Callable[[LoaError], None] | None = None  # told when this process cannot go on
         self._opened = threading.Event()
         self._stopped = threading.Event()
 
@@ -77,13 +81,14 @@ class Service:
         self._opened.set()
 
     def start(self, refuse: Callable[[LoaError], None]) -> None:
-        """Start the threads. A store that was away and then turns out to be a wrong one is told to `refuse`."""
+        """Start the threads. A store that turns out to be a wrong one, sooner or later, is told to `refuse`."""
+        self._refuse = refuse
         self._wakeups.start()
         self.waiters.start()
         if self._opened.is_set():
             self._start_looking()
         else:
-            threading.Thread(target=self._keep_opening, args=(refuse,), name="opener", daemon=True).start()
+            threading.Thread(target=self._keep_opening, name="opener", daemon=True).start()
 
     def close(self) -> None:
         """Let requests that wait go."""
@@ -93,18 +98,19 @@ class Service:
         """End the threads."""
         self._stopped.set()
         self._reconciler.stop()
+        self._sweeper.stop()
         self._added.stop()
         self.waiters.stop()
         self._wakeups.stop()
 
-    def _keep_opening(self, refuse: Callable[[LoaError], None]) -> None:
+    def _keep_opening(self) -> None:
         while not self._stopped.wait(REOPEN):
             try:
                 self.open()
             except (StoreUnavailable, StorageUnavailable):
                 continue
             except LoaError as error:
-                refuse(error)
+                self._give_up(error)
                 return
             log.info("Redis answers now")
             self._start_looking()
@@ -113,7 +119,12 @@ class Service:
     def _start_looking(self) -> None:
         """What needs a store that was found to be the right one."""
         self._reconciler.start()
+        self._sweeper.start()
         self._added.start(self._background.voices)
+
+    def _give_up(self, error: LoaError) -> None:
+        if self._refuse is not None:
+            self._refuse(error)
 
     # --- jobs
 

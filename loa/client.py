@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -48,6 +48,7 @@ ANSWER_SECONDS = 15.0  # above what the server was asked to wait; its own answer
 LONGEST_WAIT = 60.0  # seconds; the server's limit for one ?wait=
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between attempts where the server names none
 SEATLESS_PAUSE = 1.0  # seconds between two looks at a job where the server does not hold its answer
+ELSEWHERE = 307  # status: the file lies where Location says
 BLOCK = 256 * 1024  # bytes; most that is read of a download at once
 
 Progress = Callable[[int, int], None]  # bytes there, bytes in all
@@ -289,6 +290,22 @@ class Client:
             self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
+    def _open(self, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """A file as a stream, from wherever the server says that it lies; whom it names hears nothing else of us."""
+        response = self._send("GET", path, headers=headers, stream=True)
+        if response.status != ELSEWHERE:
+            return response
+        response.release_conn()
+        link = urljoin(self.url, response.headers["Location"])
+        place = urlsplit(link).netloc
+        try:
+            response = self._pool.request("GET", link, headers=headers, timeout=ANSWER_SECONDS, preload_content=False, retries=False)
+        except HTTPError as error:
+            raise ServerUnreachable(f"the audio lies at {place}, where nobody answers: {_cause(error)}", url=place) from error
+        if response.status >= 400:
+            raise ServerUnreachable(f"the audio lies at {place}, which answered {response.status}", url=place)
+        return response
+
     def _fetch(self, path: str, part: Path, total: int, progress: Progress) -> None:
         """Bring `part` to `total` bytes, from where it stands."""
         deadline = time.monotonic() + self._patience
@@ -298,7 +315,7 @@ class Client:
             there = 0
         progress(there, total)
         while there < total:
-            response = self._send("GET", path, headers={"Range": f"bytes={there}-"} if there else {}, stream=True)
+            response = self._open(path, {"Range": f"bytes={there}-"} if there else {})
             try:
                 with part.open("ab" if response.status == 206 else "wb") as file:
                     while block := response.read1(BLOCK):  # what has arrived; `stream` would drop the last block of a broken transfer

@@ -477,7 +477,7 @@ class PartMissing(LoaError):
 
 
 class SchemaMismatch(LoaError):
-    """Run the same version of Loa everywhere: this Redis holds the data of another one."""
+    """Run one version of Loa everywhere: stop the older processes, then start the newer ones (docs/operations.md: Upgrade)."""
 
     code, status = "schema_mismatch", 500
 

@@ -6,7 +6,7 @@ refused at start. Times are milliseconds of the Redis clock.
 
 | key | type | what | ends |
 |---|---|---|---|
-| `schema` | string | SCHEMA_VERSION of the data | never |
+| `schema` | string | SCHEMA_VERSION of the data, see store/schema.py | never |
 | `artifacts` | string | token of the artifact store that all processes share | never |
 | `seq` | counter | order of arrival, turns in rings, fences of claims, wake-up tokens | never |
 | `job:ID` | hash | the job record | `LOA_JOB_RETENTION_DAYS` after its end |
@@ -15,6 +15,7 @@ refused at start. Times are milliseconds of the Redis clock.
 | `ring:QUEUE:LANE:OWNER:BUCKET` | zset | jobs with items in that bucket, by turn | when empty |
 | `owners:QUEUE:LANE` | zset | owners with ready items, by turn | when empty |
 | `backlog:QUEUE` | hash | ready `items`, `ms`; `claims`, `wakes`, `noops`; last claim's bounds; `compute_ms`, `audio_ms` of late | never |
+| `totals:QUEUE` | hash | ever: `compute_ms`, `audio_ms` spoken, `losses` of started items | never |
 | `claims` | zset | claim → end of its lease | when empty |
 | `claim:ID` | hash | queue, slot, `until` (no beat extends it further) | with its last item |
 | `claim:ID:items` | set | `JOB ITEM` that the claim still holds | with its last item |
@@ -27,6 +28,8 @@ refused at start. Times are milliseconds of the Redis clock.
 | `draining` | zset | workers that are shutting down → when that is forgotten | when empty |
 | `device:HOST:UUID` | string | the worker that holds this device | its lease |
 | `jobs:OWNER:STATE` | zset | jobs of an owner in a state (or `all`), by creation | with the job record |
+| `unfinished` | zset | every job that has not ended, by creation | when empty |
+| `counts` | hash | state → jobs in it; of a final state: all that ever came to it; `delivery:STATE` likewise | never |
 | `ended` | zset | `OWNER JOB STATE` → when the record expires | with the job record |
 | `idempotency:OWNER:HASH` | string | `REQUESTHASH JOB` | `LOA_IDEMPOTENCY_HOURS` |
 | `delivery:ID` | hash | a webhook to be delivered, with its last attempts, see outbox.lua | `LOA_JOB_RETENTION_DAYS` after it was written |
@@ -44,13 +47,14 @@ refused at start. Times are milliseconds of the Redis clock.
 | `waiting` | hash | owner, and `*` for all → audio (ms) of unfinished jobs that is not spoken yet | when none is |
 | `spent:OWNER` | string | when the owner's hourly allowance of audio is whole again, if LOA_AUDIO_PER_HOUR is set | then |
 | `reconciler` | hash | `tick`, `run_id`, `hold` | never |
+| `sweeper` | hash | `holder` and `until` of the sweep under way, `began` of the last; `report` of the last that ended | never |
 | `events` | channel | `{"job", "state"}` whenever a job ends | – |
 | `deliveries` | channel | an endpoint that has something to do now | – |
 """
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PREFIX = "loa:"
 
 PLAN = "plan"  # both the queue and the one item in it
@@ -105,6 +109,9 @@ class Keys:
     def backlog(self, queue: str) -> str:
         return self._key("backlog", queue)
 
+    def totals(self, queue: str) -> str:
+        return self._key("totals", queue)
+
     def claims(self) -> str:
         return self._key("claims")
 
@@ -137,6 +144,12 @@ class Keys:
 
     def jobs(self, owner: str, state: str) -> str:
         return self._key("jobs", owner, state)
+
+    def unfinished(self) -> str:
+        return self._key("unfinished")
+
+    def counts(self) -> str:
+        return self._key("counts")
 
     def ended(self) -> str:
         return self._key("ended")
@@ -185,6 +198,9 @@ class Keys:
 
     def spent(self, owner: str) -> str:
         return self._key("spent", owner)
+
+    def sweeper(self) -> str:
+        return self._key("sweeper")
 
     def events(self) -> str:
         return self._key("events")

@@ -79,6 +79,17 @@ class Settings:
         "that may wait in all: 200 hours are 13 MB in Redis once planned, and days of work for a CPU; 0: no limit",
         least=0,
     )
+    audio_days: float = setting(7, "days", "audio and timings of ended jobs: time enough to fetch them", least=0.0001)
+    segment_cache_bytes: int = setting(
+        10_000_000_000,
+        "bytes",
+        "about 60 hours of speech that need not be spoken twice; the least recently used goes first, what unfinished jobs need never",
+        least=0,
+    )
+    sweep_seconds: float = setting(600, "seconds", "how often expired audio and unused segments are removed", least=0.05)
+    redirect_downloads: bool = setting(
+        True, "true or false", "audio in S3 is fetched there by a signed link; false: through the API, for clients that cannot reach it"
+    )
     socket_timeout: int = setting(30, "seconds", "a slow client is cut after this", least=1)
 
     # --- workers

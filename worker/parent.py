@@ -28,7 +28,7 @@ from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 from kombu import Connection
 
-from loa.errors import StoreUnavailable
+from loa.errors import SchemaMismatch, StoreUnavailable
 from loa.settings import Settings
 from loa.store import Slot, Store
 from worker.start import FAILED_EXIT, QUARANTINED, READY
@@ -140,6 +140,8 @@ class Watch(threading.Thread):
                 self._look()
             except StoreUnavailable:
                 continue  # the processes' own heartbeats say so
+            except SchemaMismatch as error:
+                self.failure = error.message
             except Exception:
                 log.exception("a look at the processes failed; the next one follows")
         if not self._ended.is_set():
@@ -160,6 +162,7 @@ class Watch(threading.Thread):
         if resting or self.failure is not None:
             return
         self._looked = time.monotonic()
+        self._store.database.compare()
         # A hot process whose record Redis has lost says again that it is ready, and is announced again.
         said = [slot for slot in self._store.slots.all() if slot.worker == self._worker and slot.pid in alive]
         self._ready = {slot.pid: slot for slot in said if slot.state == "loading" and slot.message == READY}
@@ -225,6 +228,8 @@ class Watch(threading.Thread):
         except StoreUnavailable as error:
             log.warning("shutting down while Redis is away: %s", error.message)
             return False
+        except SchemaMismatch:  # the new version has no work for this worker anyway
+            return True
         return True
 
     def _signal_processes(self, told: set[int]) -> set[int]:

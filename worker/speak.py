@@ -125,7 +125,7 @@ class Speaker:
             job = batch.jobs[item.job_id]
             try:
                 segment = self._plans.segments(job)[item.index]
-                if self._artifacts.exists(paths.segment(segment.address)):
+                if self._artifacts.use(paths.segment(segment.address)):
                     found.append(Utterance(item=item, job=job, segment=segment, speech=None, setup_seconds=0.0, synthesis_seconds=0.0))
                 else:
                     turns.append(_Turn(item, job, segment))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from loa.api_keys import masked
 from loa.engines import ENGINES, importable
 from loa.errors import BrokerMissing, Forbidden, InvalidKey, LoaError, MissingKey, ServerUnreachable
+from loa.jobs import iso
 from loa.settings import Settings, variable
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 100_000_000  # bytes; an hour of wav at 22,050 Hz is 159 MB
 WISE_FREE = 2_000_000_000  # bytes; a few books with their segments
+FULL_MEMORY = 0.8  # share of maxmemory
 TORCH_SECONDS = 120  # the first import from a cold disk takes tens of seconds
 
 # Runs in a process of its own: the command line never loads torch, and a torch that crashes is a finding.
@@ -125,20 +127,46 @@ def check_redis(settings: Settings) -> list[Finding]:
 
     from loa.broker import running_url
     from loa.keys import Keys
-    from loa.store.connection import check, connect_api
+    from loa.store.connection import check_server, connect_api
+    from loa.store.schema import compare
 
     url = settings.redis_url or running_url(Path(settings.data_dir) / "redis")
     if url is None:
         return [ok("Redis", "the embedded server is not running; `loa up` starts it")]
     try:
         with connect_api(url) as client:
-            check(client, Keys())
-            info: dict[str, Any] = client.info("server")
+            check_server(client)
+            compare(client, Keys())
+            info: dict[str, Any] = client.info("server") | client.info("memory")
+            report = client.hget(Keys().sweeper(), "report")
     except redis.RedisError as error:
         return [fail("Redis", f"{url} does not answer: {error}", "Start it, or correct LOA_REDIS_URL.")]
     except LoaError as error:
         return [fail("Redis", error.message, error.remedy())]
-    return [ok("Redis", f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])} answers at {url}")]
+    name = f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
+    return [ok("Redis", f"{name} answers at {url}"), judge_memory(info), judge_artifacts(json.loads(report) if report else None)]
+
+
+def judge_memory(info: dict[str, Any]) -> Finding:
+    """What Redis says of its memory."""
+    used, limit, policy = info["used_memory"], info["maxmemory"], info["maxmemory_policy"]
+    fact = f"{used / 1e6:.0f} MB in use, {f'at most {limit / 1e6:.0f} MB' if limit else 'no limit'}"
+    if limit and policy != "noeviction":
+        return fail(
+            "Redis memory", f"{fact}, and keys are evicted ({policy})", "Set maxmemory-policy noeviction: each key is part of a job."
+        )
+    if limit and used > FULL_MEMORY * limit:
+        return warn("Redis memory", fact, "Raise maxmemory: at the limit no more jobs are accepted, and none goes on.")
+    return ok("Redis memory", fact)
+
+
+def judge_artifacts(report: dict[str, Any] | None) -> Finding:
+    """What the last sweep found."""
+    if report is None:
+        return ok("artifacts", "not swept yet; their size is known after LOA_SWEEP_SECONDS")
+    parts = ", ".join(f"{kind} {tally['bytes'] / 1e9:.2f} GB" for kind, tally in report["kinds"].items() if tally["files"])
+    files = sum(tally["files"] for tally in report["kinds"].values())
+    return ok("artifacts", f"{files} files ({parts or 'nothing'}), swept {iso(report['at'])}")
 
 
 def check_engines(settings: Settings) -> list[Finding]:

@@ -1,8 +1,9 @@
 """The job store: the truth about every job, on one Redis.
 
 `Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them, `Store.voices` keeps the voices that users
-added, `Store.credentials` the API keys, `Store.deliveries` the webhooks that tell of ended jobs. Every change of a job is one Lua script
-(store/scripts/), atomic, on the Redis clock; a Celery message is only a wake-up. docs/architecture.md tells the whole story.
+added, `Store.credentials` the API keys, `Store.deliveries` the webhooks that tell of ended jobs, `Store.house` says what the sweeper may
+remove. Every change of a job is one Lua script (store/scripts/), atomic, on the Redis clock; a Celery message is only a wake-up.
+docs/architecture.md tells the whole story.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from loa.store.connection import Breaker, Patience, connect_api, connect_briefly
 from loa.store.credentials import Credentials
 from loa.store.database import Database, Wake, no_wake
 from loa.store.deliveries import Deliveries, Due, Outcome
+from loa.store.house import House, Needs, Turn
 from loa.store.jobs import Idempotency, Jobs, Submitted
 from loa.store.slots import Pulse, Reconciled, Slot, Slots
 from loa.store.voices import Added, Voices
@@ -28,9 +30,11 @@ __all__ = [
     "Credentials",
     "Deliveries",
     "Due",
+    "House",
     "Idempotency",
     "Item",
     "Jobs",
+    "Needs",
     "Outcome",
     "Patience",
     "Pulse",
@@ -42,6 +46,7 @@ __all__ = [
     "Spoken",
     "Store",
     "Submitted",
+    "Turn",
     "Voices",
     "connect_api",
     "connect_briefly",
@@ -65,6 +70,7 @@ class Store:
         self.slots = Slots(self.database)
         self.voices = Voices(self.database)
         self.credentials = Credentials(self.database)
+        self.house = House(self.database)
         self.deliveries = Deliveries(self.database)
 
     @classmethod

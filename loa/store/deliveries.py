@@ -58,6 +58,11 @@ class Deliveries:
         self._database = database
         self._lease = database.settings.webhook_timeout + database.settings.lease
 
+    def counts(self) -> dict[DeliveryState, int]:
+        """How many deliveries are pending, and how many ever came to each other state. Of all owners."""
+        counts = self._database.command("hgetall", self._database.keys.counts())
+        return {state: int(counts.get(f"delivery:{state}", 0)) for state in DeliveryState}
+
     # --- for `loa deliver`
 
     def claim(self, courier: str, most: int) -> tuple[list[Due], float | None]:

@@ -114,6 +114,11 @@ class Jobs:
         pace = int(compute_ms) / int(audio_ms) if audio_ms and int(audio_ms) else None
         return Standing(now=now, ahead=ahead, hot_slots=hot, pace=pace)
 
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state; in a final one: how many ever came to it. Of all owners."""
+        counts = self._database.command("hgetall", self._database.keys.counts())
+        return {state: int(counts.get(state, 0)) for state in State}
+
     def list(
         self, owner: str = DEFAULT_OWNER, *, state: State | None = None, limit: int = 20, cursor: str | None = None
     ) -> tuple[list[Job], str | None]:

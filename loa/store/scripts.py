@@ -52,6 +52,7 @@ def _source(name: str) -> str:
 
 def _constants(settings: Settings) -> str:
     constants = {
+        "SCHEMA": keys.SCHEMA_VERSION,
         "MOVES": _table(MOVES),
         "DELIVERY_MOVES": _table(DELIVERY_MOVES),
         "BUCKETS": keys.BUCKETS,

@@ -154,23 +154,36 @@ class Slots:
         if self._database.command("get", key) != token:
             raise ArtifactsNotShared(f"{url} is not the artifact store that the other processes use")
 
-    def backlog(self) -> dict[str, dict[str, Any]]:
-        """Of every queue: ready items, hot slots, and the wake-ups that reached a worker (those that found nothing to do apart)."""
+    def backlog(self, *, totals: bool = False) -> dict[str, dict[str, Any]]:
+        """Of every queue: ready items, hot slots, and the wake-ups that reached a worker (those that found nothing to do apart).
+
+        With `totals` also what was ever claimed, spoken and lost.
+        """
         keys, queues = self._database.keys, sorted(self._database.command("smembers", self._database.keys.queues()))
         seconds, micros = self._database.command("time")
         now = seconds * 1000 + micros // 1000
         with self._database.pipeline() as pipeline:
             for queue in queues:
-                pipeline.hmget(keys.backlog(queue), "items", "ms", "wakes", "noops")
+                pipeline.hmget(keys.backlog(queue), "items", "ms", "wakes", "noops", "claims")
                 pipeline.zcount(keys.hot(queue), f"({now}", "+inf")
+                pipeline.hmget(keys.totals(queue), "audio_ms", "compute_ms", "losses")
             answers = pipeline.execute()
-        return {
-            queue: {
+        backlog: dict[str, dict[str, Any]] = {}
+        for queue, (items, ms, wakes, noops, claims), hot, (audio_ms, compute_ms, losses) in zip(
+            queues, answers[::3], answers[1::3], answers[2::3], strict=True
+        ):
+            backlog[queue] = {
                 "ready_segments": int(items or 0),
                 "ready_seconds": int(ms or 0) / 1000,
                 "hot_slots": hot,
                 "wakes": int(wakes or 0),
                 "idle_wakes": int(noops or 0),
             }
-            for queue, (items, ms, wakes, noops), hot in zip(queues, answers[::2], answers[1::2], strict=True)
-        }
+            if totals:
+                backlog[queue] |= {
+                    "claims": int(claims or 0),
+                    "audio_seconds": int(audio_ms or 0) / 1000,
+                    "compute_seconds": int(compute_ms or 0) / 1000,
+                    "losses": int(losses or 0),
+                }
+        return backlog

@@ -249,6 +249,22 @@ def test_another_key_cannot_cancel(holder: Holder, service: Service) -> None:
     assert ann.post(f"/v1/jobs/{job_id}/cancel").json["state"] == "canceled"  # type: ignore[index]
 
 
+def test_a_delivery_is_its_owners_alone(holder: Holder) -> None:
+    ann, bob, reader = holder(owner="ann"), holder(owner="bob"), holder("read", owner="ann")
+    job_id = submit(ann, webhook={"url": "https://hooks.example/"}).json["id"]
+    ann.post(f"/v1/jobs/{job_id}/cancel")
+    (delivery,) = ann.get("/v1/deliveries").json["deliveries"]  # type: ignore[index]
+    path = f"/v1/deliveries/{delivery['id']}"
+    refused(bob.get(path), 404, "unknown_delivery")
+    refused(bob.post(f"{path}/replay"), 404, "unknown_delivery")
+    for query in ("", f"?job={job_id}"):
+        assert bob.get(f"/v1/deliveries{query}").json["deliveries"] == []  # type: ignore[index]
+    assert reader.get(path).json["id"] == delivery["id"]  # type: ignore[index]
+    refused(reader.post(f"{path}/replay"), 403, "forbidden")
+    refused(reader.post("/v1/webhooks/test", json={"url": "https://hooks.example/"}), 403, "forbidden")
+    assert ann.post(f"{path}/replay").status_code == 202
+
+
 def test_idempotency_keys_of_two_owners_never_meet(holder: Holder) -> None:
     ann, bob, ann_again = holder(owner="ann"), holder(owner="bob"), holder(owner="ann")
     header = {"Idempotency-Key": "monday"}

@@ -10,15 +10,13 @@ from loa.jobs import Order, new_job_id
 from loa.keys import ALL, ASSEMBLE, BUCKETS, PLAN, SOLO, speak
 from loa.plan import Segment
 from loa.states import TERMINAL
-from loa.store import Batch, Item, Reconciled, Refusal, Slot, Spoken, Store
+from loa.store import Batch, Item, Refusal, Slot, Spoken, Store
 from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
 from loa.webhooks.states import DeliveryState
 
 ENGINE = "sine"
 SPEAK = speak(ENGINE)
 QUEUES = (SPEAK, PLAN, ASSEMBLE)
-PERMANENT = ("schema", "artifacts", "seq", "reconciler", "queues", "backlog:", "standing", "signing")
-TIMELINES = ("claims", "slots", "busy", "draining", "ended", "kept", "due", "couriers")  # sorted sets of instants
 LISTS = ("all", *DeliveryState)
 RESULT = {"duration_seconds": 1.0, "sample_rate": 22050, "bytes": 3, "sha256": "0" * 64}
 
@@ -92,40 +90,6 @@ def an_order(*, seconds: float = 2.0, long: bool = False, **changes: object) -> 
         "document": "documents/x.txt" if long else None,
     }
     return Order(**(facts | changes))  # type: ignore[arg-type]
-
-
-def pass_time(store: Store, seconds: float) -> None:
-    """Let every clock in the store run ahead, as if nobody had called for so long."""
-    client, keys, shift = store.database.client, store.database.keys, round(seconds * 1000)
-    prefix = keys.prefix
-    for name in client.scan_iter(f"{prefix}*", count=1000):
-        part = name.removeprefix(prefix)
-        if part in TIMELINES or part.startswith(("tokens:", "hot:", "due:", "flying:")):
-            with client.pipeline() as pipeline:
-                for member in client.zrange(name, 0, -1):
-                    pipeline.zincrby(name, -shift, member)
-                pipeline.execute()
-        elif part.startswith("claim:") and not part.endswith(":items"):
-            client.hincrby(name, "until", -shift)
-        elif part.startswith("endpoint:"):
-            for instant in ("failing", "failed", "disabled"):
-                if client.hexists(name, instant):
-                    client.hincrby(name, instant, -shift)
-        elif part.startswith("spent:"):
-            client.decrby(name, shift)
-        elif part == "reconciler":
-            client.hincrby(name, "tick", -shift)
-            client.hincrby(name, "hold", -shift)
-
-
-def tick(store: Store) -> Reconciled:
-    """Reconcile as in a service whose reconcilers never stopped ticking."""
-    client, keys = store.database.client, store.database.keys
-    now, info = client.time()[0] * 1000, client.info("server")
-    client.hset(f"{keys.prefix}reconciler", mapping={"tick": now - 1000, "hold": 0, "run_id": info["run_id"]})
-    reconciled = store.slots.reconcile()
-    assert reconciled.ran
-    return reconciled
 
 
 def forget(store: Store) -> None:
@@ -231,10 +195,3 @@ def audit_outbox(store: Store, names: set[str]) -> None:
         assert sum(field.startswith("attempt:") for field in record) == min(int(record.get("attempts", 0)), KEPT_ATTEMPTS)
         listed = [state for state in LISTS if client.zscore(keys.deliveries(record["owner"], state), delivery_id) is not None]
         assert listed == ["all", record["state"]], f"{name} is listed under {listed}"
-
-
-def leftovers(store: Store) -> set[str]:
-    """Keys that stay for ever although every job has ended and every worker is gone."""
-    client, keys = store.database.client, store.database.keys
-    names = {name.removeprefix(keys.prefix): name for name in client.scan_iter(f"{keys.prefix}*", count=1000)}
-    return {part for part, name in names.items() if client.pttl(name) == -1 and not part.startswith(PERMANENT)}

@@ -7,7 +7,8 @@ import threading
 from loa.errors import SynthesisFailed
 from loa.states import State
 from loa.store import Item, Refusal, Spoken
-from tests.redis.ledger import ASSEMBLE, RESULT, SPEAK, Bench, pass_time, tick
+from tests.leaks import pass_time, tick
+from tests.redis.ledger import ASSEMBLE, RESULT, SPEAK, Bench
 
 
 def test_a_lost_worker_is_charged_only_for_what_it_started(bench: Bench) -> None:

@@ -12,7 +12,8 @@ from loa.store import Item, Spoken
 from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
 from loa.webhooks.endpoints import EVENTS, TEST_EVENT, endpoint_id
 from loa.webhooks.states import DELIVERY_MOVES, DeliveryState, Reason
-from tests.redis.ledger import ASSEMBLE, RESULT, Bench, leftovers, pass_time, tick
+from tests.leaks import leaks, pass_time, tick
+from tests.redis.ledger import ASSEMBLE, RESULT, Bench
 from tests.redis.post import COURIER, GONE, OK, OTHER_URL, REFUSED, URL, Answer, Webhook, attempt, claim, deliveries, end_job
 
 DAY = 86400.0
@@ -446,5 +447,5 @@ def test_nothing_of_a_delivery_outlives_its_time(bench: Bench, answer: Answer | 
     keys, client = bench.store.database.keys, bench.store.database.client
     client.delete(keys.job(job_id), *map(keys.delivery, names))  # the server does this by itself once the time has really passed
     tick(bench.store)
-    assert leftovers(bench.store) == set()
+    assert leaks(bench.store) == {}
     assert len(names) == 2

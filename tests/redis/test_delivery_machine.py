@@ -27,7 +27,8 @@ from loa.store import Due, Store
 from loa.webhooks.deliveries import Delivery
 from loa.webhooks.endpoints import EVENTS, TEST_EVENT, Webhook, endpoint_id
 from loa.webhooks.states import DeliveryState
-from tests.redis.ledger import Bench, audit, forget, leftovers, pass_time, tick
+from tests.leaks import leaks, pass_time, tick
+from tests.redis.ledger import Bench, audit, forget
 from tests.redis.post import GONE, OK, REFUSED, Answer
 
 COURIERS = ("a-1", "b-2")
@@ -219,7 +220,7 @@ class OutboxMachine(RuleBasedStateMachine):
             if client.pttl(name) > 0:
                 client.delete(name)  # the server does this by itself once the time has really passed
         tick(self.store)
-        assert leftovers(self.store) == set()
+        assert leaks(self.store) == {}
         assert self.anything() == []
 
 

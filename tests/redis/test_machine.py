@@ -30,7 +30,8 @@ from loa.errors import IdempotencyConflict, LimitExceeded, Overloaded, Synthesis
 from loa.settings import Settings
 from loa.states import TERMINAL
 from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
-from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, leftovers, pass_time, segments, tick
+from tests.leaks import leaks, pass_time, tick
+from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, segments
 
 SLOTS = ("a/0", "a/1", "b/0")
 RESENT = frozenset(
@@ -459,7 +460,7 @@ class StoreMachine(RuleBasedStateMachine):
         for job_id in self.jobs:  # the server does this by itself once the time has really passed
             self.store.database.client.delete(self.store.database.keys.job(job_id))
         tick(self.store)
-        assert leftovers(self.store) == set()
+        assert leaks(self.store) == {}
 
     def work(self, hold: Hold) -> None:
         item = hold.batch.items[0]

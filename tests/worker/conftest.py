@@ -11,6 +11,7 @@ from loa.artifacts import Artifacts
 from loa.broker import Broker
 from loa.settings import Settings
 from loa.store import Slot, Store
+from tests.leaks import assert_no_leaks
 from tests.worker.bench import QUEUES, SLOT, Bench
 from tests.worker.fleet import ROOT, Fleet, fleets
 
@@ -33,6 +34,7 @@ def bench(broker: Broker, tmp_path: Path) -> Iterator[Bench]:
     store = Store(client, settings, prefix=f"test-{secrets.token_hex(4)}:")
     store.slots.announce(Slot(id=SLOT, state="hot", queues=QUEUES, pid=1, host="h", device="cpu", device_uuid="cpu"))
     yield Bench(settings=settings, store=store, artifacts=Artifacts(settings.artifacts), folder=tmp_path)
+    assert_no_leaks(store)
     for key in client.scan_iter(f"{store.database.keys.prefix}*"):
         client.delete(key)
     client.close()

@@ -28,6 +28,7 @@ from loa.voice_manifest import Addition, Voice
 from loa.voice_record import write_record
 from loa.voices import VoiceRegistry
 from loa.wakeups import task_name
+from tests.leaks import assert_no_leaks
 from tests.waiting import wait_until
 from worker.app import create_app
 
@@ -185,10 +186,14 @@ class Fleet:
         wait_until(lambda: not self.broker.alive())
 
     def close(self) -> None:
+        """End every process; nothing but what the legend of the keys allows may be left in Redis then."""
         for worker in self.workers:
             worker.destroy()
-        self._celery.close()
-        self.redis.close()
+        try:
+            assert_no_leaks(self.store)
+        finally:
+            self._celery.close()
+            self.redis.close()
 
 
 @contextlib.contextmanager

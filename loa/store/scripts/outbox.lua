@@ -15,6 +15,16 @@ local function read_delivery(id)
   return delivery
 end
 
+-- For the figures of the service: how many are pending now, and how many ever came to each other state.
+local function count_delivery(from, to)
+  if from == 'pending' then
+    redis.call('HINCRBY', key('counts'), 'delivery:pending', -1)
+  end
+  if to then
+    redis.call('HINCRBY', key('counts'), 'delivery:' .. to, 1)
+  end
+end
+
 -- The one way a delivery's state changes. Returns the new state, or nil where the table has no such move.
 local function move_delivery(delivery, event)
   local target = DELIVERY_MOVES[delivery.state][event]
@@ -22,6 +32,7 @@ local function move_delivery(delivery, event)
     redis.call('ZREM', key('deliveries', delivery.owner, delivery.state), delivery.id)
     redis.call('ZADD', key('deliveries', delivery.owner, target), delivery.created, delivery.id)
     redis.call('HSET', key('delivery', delivery.id), 'state', target)
+    count_delivery(delivery.state, target)
     delivery.state = target
   end
   return target
@@ -92,6 +103,7 @@ local function write_delivery(id, owner, endpoint, url, job, event, message)
   redis.call('PEXPIRE', record, RETENTION)
   redis.call('ZADD', key('deliveries', owner, 'all'), now, id)
   redis.call('ZADD', key('deliveries', owner, 'pending'), now, id)
+  count_delivery(nil, 'pending')
   redis.call('ZADD', key('kept'), now + RETENTION, id .. ' ' .. owner .. ' ' .. endpoint)
   if disabled(endpoint) and event ~= TEST then
     bury(delivery, 'endpoint_disabled')
@@ -131,6 +143,9 @@ end
 
 -- Removes what is left of a delivery whose time is over.
 local function forget_delivery(id, owner, endpoint)
+  if redis.call('ZSCORE', key('deliveries', owner, 'pending'), id) then
+    count_delivery('pending', nil)
+  end
   for _, state in ipairs({ 'all', 'pending', 'delivered', 'dead' }) do
     redis.call('ZREM', key('deliveries', owner, state), id)
   end

@@ -38,6 +38,8 @@ local function move(job, event)
     redis.call('ZREM', key('jobs', job.owner, job.state), job.id)
     redis.call('ZADD', key('jobs', job.owner, target), job.created, job.id)
     redis.call('HSET', key('job', job.id), 'state', target)
+    redis.call('HINCRBY', key('counts'), job.state, -1)
+    redis.call('HINCRBY', key('counts'), target, 1)
     job.state = target
   end
   return target
@@ -133,6 +135,7 @@ local function close(job)
   unlink(job)
   count_waiting(job, -job.waiting)
   redis.call('UNLINK', key('job', job.id, 'items'))
+  redis.call('ZREM', key('unfinished'), job.id)
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)
   redis.call('ZADD', key('ended'), now + RETENTION, job.owner .. ' ' .. job.id .. ' ' .. job.state)
@@ -182,6 +185,7 @@ local function release(claim, id, item, charged)
   end
   if charged and record[3] == 's' then
     record[5] = record[5] + 1
+    redis.call('HINCRBY', key('totals', queue_of(job, item)), 'losses', 1)
     if record[5] >= MAX_LOSSES then
       return fail(job, worker_lost(job, item, record[5])) and 'failed' or 'stale'
     end

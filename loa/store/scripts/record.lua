@@ -43,6 +43,8 @@ for index = 2, #ARGV, 6 do
   end
 end
 if audio then
+  redis.call('HINCRBY', key('totals', queue), 'audio_ms', audio)
+  redis.call('HINCRBY', key('totals', queue), 'compute_ms', compute)
   -- The pace of late: a moving sum over about the last ten minutes of audio.
   local backlog = key('backlog', queue)
   local kept = math.min(1, 600000 / math.max(1, int(redis.call('HGET', backlog, 'audio_ms'))))

@@ -63,6 +63,8 @@ if refusal then
 end
 local born = turn()
 redis.call('HSET', key('job', id), 'state', 'queued', 'created', now, 'born', born, unpack(ARGV, 9))
+redis.call('ZADD', key('unfinished'), now, id)
+redis.call('HINCRBY', key('counts'), 'queued', 1)
 redis.call('ZADD', key('jobs', record.owner, 'queued'), now, id)
 redis.call('ZADD', key('jobs', record.owner, 'all'), now, id)
 if idempotency then
