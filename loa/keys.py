@@ -20,7 +20,7 @@ refused at start. Times are milliseconds of the Redis clock.
 | `claim:ID:items` | set | `JOB ITEM` that the claim still holds | with its last item |
 | `tokens:QUEUE` | zset | wake-ups that were sent and not yet taken, by when they expire | when empty |
 | `slots` | zset | worker process → end of its heartbeat | when empty |
-| `slot:SLOT` | hash | what that process announced: state, device, engines, voices, steps | an hour after its last heartbeat |
+| `slot:SLOT` | hash | what that process announced; `nonce` and `claim` of its last claim | an hour after its last heartbeat |
 | `hot:QUEUE` | zset | hot slots of a queue → end of their heartbeat | when empty |
 | `busy` | zset | slots inside a task → end of their lease | when empty |
 | `queues` | set | every queue that had work or a worker | never |

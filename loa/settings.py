@@ -48,7 +48,11 @@ class Settings:
     file_text_limit: int = setting(5_000_000, "characters", "the text of an uploaded file", least=1)
     body_limit: int = setting(200_000_000, "bytes", "an uploaded file with its form", least=1024)
     submit_deadline: float = setting(
-        2.0, "seconds", "a submit that Redis executes later than this is refused, so a 503 never leaves a job behind", least=0.1
+        0.8,
+        "seconds",
+        "a submit that Redis executes later than this is refused; the API gives up after 1 s, so a 503 leaves no job behind",
+        least=0.1,
+        most=0.9,
     )
     idempotency_hours: float = setting(48, "hours", "clients repeat within a day; twice that", least=24)
     job_retention_days: float = setting(30, "days", "records of ended jobs", least=0.0001)

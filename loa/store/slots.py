@@ -110,6 +110,15 @@ class Slots:
         """The worker gets no more work; its running batches are told by their next beat."""
         self._database.wake(self._database.run("drain", worker, milliseconds(DRAIN_MEMORY)))
 
+    def lost(self, slot_id: str) -> int:
+        """The process of a slot is dead, and none has come in its place yet: what it held is given back, and charged as for an ended lease.
+
+        Returns how many items are ready again.
+        """
+        ready, _, *tokens = self._database.run("lost", slot_id)
+        self._database.wake(tokens)
+        return int(ready)
+
     def retire(self, worker: str, slots: int) -> None:
         """The worker has ended in order."""
         self._database.run("retire", worker, slots)

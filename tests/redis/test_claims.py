@@ -24,6 +24,24 @@ def test_a_lost_worker_is_charged_only_for_what_it_started(bench: Bench) -> None
     assert any(Item(waiting, "0") in items and len(items) == 2 for items in claims), "the other is claimed with its neighbours"
 
 
+def test_what_a_dead_process_held_is_given_back_as_soon_as_its_parent_says_so(bench: Bench) -> None:
+    bench.hot("w/0")
+    bench.hot("w/1")
+    lone = bench.submit()
+    held = bench.claim("w/0")
+    bench.submit()
+    others = bench.claim("w/1")
+    assert bench.store.slots.lost("w/0") == 1
+    assert bench.refused("w/0") is Refusal.COLD
+    again = bench.claim("w/1")
+    assert (again.items, again.alone) == ((Item(lone, "0"),), True)
+    assert not bench.store.claims.start(held.claim, held.items)
+    assert bench.store.claims.start(others.claim, others.items), "another process keeps its own"
+    assert {slot.id: slot.state for slot in bench.store.slots.all()} == {"w/0": "loading", "w/1": "hot"}
+    bench.speak(again)
+    bench.speak(others)
+
+
 def test_poison_fails_its_own_job_and_no_other(bench: Bench) -> None:
     bench.hot()
     jobs = [bench.submit() for _ in range(32)]

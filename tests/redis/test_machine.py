@@ -15,6 +15,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import redis
 from hypothesis import HealthCheck, settings
@@ -31,6 +32,9 @@ from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
 from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, leftovers, pass_time, segments, tick
 
 SLOTS = ("a/0", "a/1", "b/0")
+RESENT = frozenset(
+    {"claim", "start", "plan_insert", "planned", "hand_back", "missing", "fail", "idle", "lost"}
+)  # what workers send; see `twice`
 LENGTHS = (1.0, 2.0, 5.0, 8.0, 20.0)
 
 
@@ -66,6 +70,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.messages,
         )
         self.store = self.bench.store
+        self.lose_answers()
         forget(self.store)
         self.holds: list[Hold] = []
         self.holder: dict[Item, str] = {}  # the claim that was the last to get the item
@@ -85,8 +90,22 @@ class StoreMachine(RuleBasedStateMachine):
         for long in (False, True, False):
             self.jobs.append(self.bench.submit(long=long))
 
+    def lose_answers(self) -> None:
+        """From now on `self.lost` answers to scripts of workers never arrive: their calls are made again."""
+        self.lost = 0
+        run = self.store.database._scripts.run
+
+        def run_until_answered(script: str, *arguments: str | float) -> Any:
+            while self.lost and script in RESENT:
+                self.lost -= 1
+                run(script, *arguments)
+            return run(script, *arguments)
+
+        self.store.database._scripts.run = run_until_answered  # type: ignore[method-assign]
+
     def teardown(self) -> None:
         if hasattr(self, "store"):
+            self.lost = 0
             self.bring_everything_to_its_end()
             forget(self.store)
             self.store.database.client.close()
@@ -179,11 +198,15 @@ class StoreMachine(RuleBasedStateMachine):
         self.announced -= gone
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data())
-    def die(self, data: st.DataObject) -> None:
-        """A process is gone, between any two of its steps."""
+    @rule(data=st.data(), noticed=st.booleans())
+    def die(self, data: st.DataObject, noticed: bool) -> None:
+        """A process is gone, between any two of its steps; its parent may have noticed."""
         slot = data.draw(st.sampled_from(self.holds)).slot
         self.holds = [hold for hold in self.holds if hold.slot != slot]
+        if noticed:
+            self.store.slots.lost(slot)
+            self.hot.discard(slot)
+            self.announced.discard(slot)
 
     def pick(self, data: st.DataObject, queue: str) -> Hold:
         return data.draw(st.sampled_from([hold for hold in self.holds if hold.queue == queue]))
@@ -370,6 +393,10 @@ class StoreMachine(RuleBasedStateMachine):
             if set(hold.batch.items) & late.started:
                 break
         self.go_on(late)
+
+    @rule(lost=st.integers(1, 3))
+    def the_next_answers_are_lost(self, lost: int) -> None:
+        self.lost = lost
 
     @rule()
     def another_reconciler(self) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -13,22 +12,13 @@ from loa.broker import Broker
 from loa.settings import Settings
 from loa.store import Slot, Store
 from tests.worker.bench import QUEUES, SLOT, Bench
-from tests.worker.fleet import ROOT, Fleet
+from tests.worker.fleet import ROOT, Fleet, fleets
 
 
 @pytest.fixture
 def make_fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
-    """Fleets with settings of their own, on a server of the test's own: Celery's queues have no prefix."""
-    fleets: list[Fleet] = []
-    with Broker(tmp_path / "redis") as broker:
-
-        def make(**settings: Any) -> Fleet:
-            fleets.append(Fleet(tmp_path, broker.url, **settings))
-            return fleets[-1]
-
+    with fleets(tmp_path) as make:
         yield make
-        for fleet in fleets:
-            fleet.close()
 
 
 @pytest.fixture

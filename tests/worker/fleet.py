@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ import psutil
 
 from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
+from loa.broker import Broker
 from loa.bundles import BundleFile
 from loa.jobs import Job
 from loa.recordings import Recordings
@@ -31,7 +34,9 @@ from worker.app import create_app
 ROOT = Path(__file__).parents[2]
 START = 60.0  # seconds that a worker may take to get hot on a busy machine
 QUICK = {"lease": 3.0, "beat": 0.5, "reconcile": 0.25, "drain_seconds": 3.0, "threads": 1, "engines": "sine"}
-EXPRESSION = "from worker.main import main; main({queues!r})"
+JOURNAL = "journal"  # file in the fleet's folder: what its engines began to speak
+
+STARTS = frozenset({"warm", "This is a short test before the work begins."})  # what the sine engine speaks before it is hot
 
 T = TypeVar("T")
 
@@ -39,14 +44,21 @@ T = TypeVar("T")
 class WorkerProcess:
     """`loa worker`, as a process of its own with its log in a file."""
 
-    def __init__(self, fleet: Fleet, queues: str, environment: dict[str, str]) -> None:
+    def __init__(self, fleet: Fleet, queues: str, before: str, environment: dict[str, str]) -> None:
+        """`before`: Python that the parent runs first."""
         self._fleet = fleet
         self.log_file = fleet.folder / f"worker-{len(fleet.workers)}.log"
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", EXPRESSION.format(queues=queues)],
+                [sys.executable, "-c", f"{before}; from worker.main import main; main({queues!r})"],
                 cwd=ROOT,
-                env={**os.environ, **fleet.settings.environment(), "LOA_SINE_FAULTS": "1", **environment},
+                env={
+                    **os.environ,
+                    **fleet.settings.environment(),
+                    "LOA_SINE_FAULTS": "1",
+                    "LOA_SINE_JOURNAL": str(fleet.folder / JOURNAL),
+                    **environment,
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -94,7 +106,10 @@ class WorkerProcess:
 
 
 class Fleet:
+    broker: Broker  # where a test may kill it
+
     def __init__(self, folder: Path, redis_url: str, **settings: Any) -> None:
+        """`settings` beside QUICK, or in place of it."""
         self.folder = folder
         values = {**QUICK, "redis_url": redis_url, "data_dir": str(folder / "data"), "voices": str(ROOT / "tests" / "voices"), **settings}
         self.settings = Settings.load({}, **values)
@@ -111,8 +126,8 @@ class Fleet:
     def wake(self, queue: str, token: str) -> None:
         self._celery.send_task(task_name(queue), args=[token], queue=queue, retry=False, ignore_result=True)
 
-    def worker(self, queues: str = "speak", **environment: str) -> WorkerProcess:
-        worker = WorkerProcess(self, queues, environment)
+    def worker(self, queues: str = "speak", *, before: str = "pass", **environment: str) -> WorkerProcess:
+        worker = WorkerProcess(self, queues, before, environment)
         self.workers.append(worker)
         return worker
 
@@ -143,6 +158,13 @@ class Fleet:
         wait_until(look, seconds, f"{len(left)} jobs to end")
         return [self.job(job_id) for job_id in job_ids]
 
+    def begun(self) -> list[list[str]]:
+        """The texts of every batch that an engine of this fleet began, but for those of its starts."""
+        journal = self.folder / JOURNAL
+        lines = journal.read_bytes().splitlines() if journal.exists() else []
+        batches = [json.loads(line)["texts"] for line in lines]
+        return [texts for texts in batches if not STARTS.issuperset(texts)]
+
     def item(self, job_id: str, item: str) -> dict[str, Any] | None:
         """What the store knows of an item of a job that has not ended."""
         raw = self.redis.hget(self.keys.items(job_id), item)
@@ -156,8 +178,33 @@ class Fleet:
                 found += [(claim, *entry.split(" ")) for entry in self.redis.smembers(self.keys.claim(claim) + ":items")]
         return found
 
+    def kill_redis(self) -> None:
+        """SIGKILL; `broker.restart()` brings it back with its append-only file."""
+        assert self.broker.pid is not None
+        os.kill(self.broker.pid, signal.SIGKILL)
+        wait_until(lambda: not self.broker.alive())
+
     def close(self) -> None:
         for worker in self.workers:
             worker.destroy()
         self._celery.close()
         self.redis.close()
+
+
+@contextlib.contextmanager
+def fleets(folder: Path) -> Iterator[Callable[..., Fleet]]:
+    """Fleets with settings of their own, on a server of their own: Celery's queues have no prefix."""
+    made: list[Fleet] = []
+    with Broker(folder / "redis") as broker:
+
+        def make(**settings: Any) -> Fleet:
+            fleet = Fleet(folder, broker.url, **settings)
+            fleet.broker = broker
+            made.append(fleet)
+            return fleet
+
+        try:
+            yield make
+        finally:
+            for fleet in made:
+                fleet.close()

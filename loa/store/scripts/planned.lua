@@ -1,6 +1,9 @@
 -- Makes a plan current: all its segments become ready in one step.
 -- ARGV: claim, job, artifact path of the plan. Returns {'planned', tokens…}, or {'superseded'}.
 local claim, id = ARGV[1], ARGV[2]
+if redis.call('HGET', key('job', id), 'plan') == ARGV[3] then
+  return { 'planned' } -- this very call was made before and only its answer was lost
+end
 local job = held(claim, id, 'plan') and place(id)
 drop_claim_item(claim, id, 'plan')
 if not job or not move(job, 'planned') then
