@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Request, Response, request
 
 from api import deliveries, jobs, operations, pages, problems, voices
+from api.access import Gate
 from api.requests import UploadRequest
 from api.service import Service
 from loa.errors import BodyTooLarge
@@ -17,7 +18,7 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     """The API as a WSGI application. Who runs it opens and starts the service (see server.py); `service` None makes one."""
     app = Flask(__name__)
     app.request_class = UploadRequest
-    app.extensions["loa"] = service or Service(settings)
+    service = app.extensions["loa"] = service or Service(settings)
     app.config.update(MAX_CONTENT_LENGTH=settings.body_limit, MAX_FORM_MEMORY_SIZE=FORM_FIELD_BYTES, MAX_FORM_PARTS=50)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -25,6 +26,7 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     for area in (jobs, voices, deliveries, operations, pages):
         app.register_blueprint(area.blueprint)
     problems.install(app)
+    app.before_request(Gate(settings, lambda: service.store.credentials).admit)
     app.before_request(lambda: _check_length(request, settings.body_limit))
     app.after_request(_secure)
     return app

@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from loa.errors import LoaError, StoreUnavailable
+from loa.api_keys import Scope
+from loa.errors import Forbidden, ForeignOrigin, InvalidKey, LoaError, MissingKey, StoreUnavailable, TooManyRequests, UnknownHost
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+ACCESS = (MissingKey, InvalidKey, Forbidden, ForeignOrigin, UnknownHost, TooManyRequests)  # what access.py may answer instead of a view
 JSON = "application/json"
 FORM = "multipart/form-data"
 
@@ -51,12 +53,14 @@ class Operation:
     headers: Mapping[str, str]  # request headers: name → description
     answers: Mapping[int, Answer]
     errors: tuple[type[LoaError], ...]
+    scope: Scope | None  # that a key must have, where keys are configured; None: anybody may
 
 
 def operation(
     summary: str,
     *,
     tag: str,
+    scope: Scope | None,
     answers: Mapping[int, Answer],
     query: type[BaseModel] | None = None,
     bodies: Mapping[str, type[BaseModel]] | None = None,
@@ -76,7 +80,8 @@ def operation(
             bodies=bodies or {},
             headers=headers or {},
             answers=answers,
-            errors=(*errors, *((StoreUnavailable,) if needs_redis else ())),
+            errors=(*errors, *(ACCESS if scope else ()), *((StoreUnavailable,) if needs_redis or scope else ())),
+            scope=scope,
         )
         return view
 

@@ -21,6 +21,11 @@ DESCRIPTION = (
     "Submit with `POST /v1/jobs`, follow with `GET /v1/jobs/{id}?wait=60`, fetch `/v1/jobs/{id}/audio`. "
     "Every error is a problem document (RFC 9457) with a stable `code`."
 )
+KEY = "key"  # the one security scheme
+KEYS = (
+    "A key of `loa keys create NAME`. A server without keys takes every call, from its own machine only; its health and this reference "
+    "are open to anybody in any case."
+)
 REFERENCES = "#/components/schemas/{model}"
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -55,7 +60,10 @@ def document(app: Flask) -> dict[str, Any]:
         },
         "tags": [{"name": name} for name in dict.fromkeys(promise.tag for _, _, promise in calls)],
         "paths": paths,
-        "components": {"schemas": schemas["$defs"]},
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {KEY: {"type": "http", "scheme": "bearer", "description": KEYS}},
+        },
     }
 
 
@@ -88,6 +96,8 @@ def _call(path: str, promise: Operation, refer: dict[type[BaseModel], Any], sche
         "summary": promise.summary,
         "description": promise.description,
     }
+    if promise.scope is not None:
+        call["security"] = [{KEY: [promise.scope.value]}, {}]
     if parameters:
         call["parameters"] = parameters
     if promise.bodies:

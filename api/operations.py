@@ -9,6 +9,7 @@ from flask import Blueprint
 from api.contract import Answer, operation
 from api.schemas import Health, Workers
 from api.service import service
+from loa.api_keys import Scope
 from loa.errors import NotReady
 
 blueprint = Blueprint("operations", __name__)
@@ -19,6 +20,7 @@ TAG = "Operations"
 @operation(
     "Show workers and queues",
     tag=TAG,
+    scope=Scope.ADMIN,
     answers={200: Answer(what="Worker processes with a heartbeat, and what waits for them.", schema=Workers)},
 )
 def show_workers() -> dict[str, Any]:
@@ -27,7 +29,7 @@ def show_workers() -> dict[str, Any]:
 
 
 @blueprint.get("/healthz")
-@operation("Is the server alive?", tag=TAG, answers={200: Answer(what="It is.", schema=Health)}, needs_redis=False)
+@operation("Is the server alive?", tag=TAG, scope=None, answers={200: Answer(what="It is.", schema=Health)}, needs_redis=False)
 def healthz() -> dict[str, Any]:
     """Needs neither Redis nor a worker."""
     return {"status": "ok"}
@@ -35,7 +37,11 @@ def healthz() -> dict[str, Any]:
 
 @blueprint.get("/readyz")
 @operation(
-    "Can it speak?", tag=TAG, answers={200: Answer(what="A worker is hot: a job would be spoken now.", schema=Health)}, errors=(NotReady,)
+    "Can it speak?",
+    tag=TAG,
+    scope=None,
+    answers={200: Answer(what="A worker is hot: a job would be spoken now.", schema=Health)},
+    errors=(NotReady,),
 )
 def readyz() -> dict[str, Any]:
     """503 says what is missing."""

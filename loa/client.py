@@ -56,15 +56,24 @@ Progress = Callable[[int, int], None]  # bytes there, bytes in all
 class Client:
     """One Loa server."""
 
-    def __init__(self, url: str | None = None, *, patience: float = PATIENCE, sleep: Callable[[float], None] = time.sleep) -> None:
-        """`url` None means LOA_URL. Raises InvalidSetting for anything that is not an http(s) address."""
-        self.url = (url or Settings.load().url).rstrip("/")
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        patience: float = PATIENCE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`url` None means LOA_URL, `api_key` None LOA_API_KEY. Raises InvalidSetting for anything that is not an http(s) address."""
+        settings = Settings.load(url=url or None, api_key=api_key)
+        self.url = settings.url.rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise InvalidSetting(f"the server's address is {self.url!r}; it takes http://HOST:PORT or https://HOST")
         self._patience = patience
         self._sleep = sleep
         self._met = False  # whether this server has ever answered: a refused first connection is a wrong address, a later one a restart
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=8, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json", **({"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {})}
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=8, headers=headers)
 
     # --- jobs
 

@@ -140,6 +140,54 @@ class UnknownVoice(LoaError):
     code, status = "unknown_voice", 404
 
 
+class MissingKey(LoaError):
+    """Send the header `Authorization: Bearer KEY`, or set LOA_API_KEY; `loa keys create NAME` on the server makes a key."""
+
+    code, status = "missing_key", 401
+
+
+class InvalidKey(LoaError):
+    """Check that the key is whole and was not revoked: `loa keys list` on the server shows every key by the 12 digits in it."""
+
+    code, status = "invalid_key", 401
+
+
+class Forbidden(LoaError):
+    """Use a key with the scope that is named: `loa keys create NAME --scope SCOPE` on the server makes one."""
+
+    code, status = "forbidden", 403
+
+
+class ForeignOrigin(LoaError):
+    """Call the server from a program, or from a page of its own machine; with keys (`loa keys create`) any page that has one may."""
+
+    code, status = "foreign_origin", 403
+
+
+class UnknownHost(LoaError):
+    """Call the server by its address, put the name into LOA_NAMES, or create a key (`loa keys create`): then any name will do."""
+
+    code, status = "unknown_host", 421
+
+
+class TooManyRequests(LoaError):
+    """Wait for the seconds in Retry-After; ask with `?wait=60` instead of polling, or raise LOA_REQUESTS_PER_MINUTE on the server."""
+
+    code, status = "too_many_requests", 429
+
+
+class LimitExceeded(LoaError):
+    """Send it again after the seconds in Retry-After, with the same Idempotency-Key; the server's settings name the limit."""
+
+    code, status = "limit_exceeded", 429
+
+
+class UnknownKey(LoaError):
+    """Choose one of the ids that `loa keys list` shows."""
+
+    code, status = "unknown_key", 404
+
+
 class VoiceExists(LoaError):
     """Choose another name; or remove the voice of this name first, if it is an added one."""
 
@@ -390,6 +438,18 @@ class StoreUnavailable(LoaError):
     """Send the request again after the seconds in Retry-After, with the same Idempotency-Key; check that Redis runs."""
 
     code, status = "store_unavailable", 503
+
+
+class Overloaded(LoaError):
+    """Send it again after the seconds in Retry-After, with the same Idempotency-Key; more workers, or LOA_BACKLOG, take more."""
+
+    code, status = "overloaded", 503
+
+
+class NoKeys(LoaError):
+    """Create a key first (`loa keys create NAME`), listen on 127.0.0.1, or set LOA_OPEN=true: then anyone may do everything."""
+
+    code, status = "no_keys", 500
 
 
 class NotReady(LoaError):

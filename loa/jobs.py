@@ -7,10 +7,11 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
+from loa.api_keys import DEFAULT_OWNER
 from loa.engine_files import bundles
+from loa.instants import iso
 from loa.plan import Segment
 from loa.states import TERMINAL, State
 from loa.webhooks.endpoints import Webhook
@@ -18,7 +19,6 @@ from loa.webhooks.endpoints import Webhook
 Lane = Literal["interactive", "bulk"]
 Kind = Literal["text", "file"]
 
-DEFAULT_OWNER = "default"
 JOB_ID = re.compile(r"job_[0-9a-f]{24}")
 
 
@@ -231,10 +231,6 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
         "result": result,
         "error": job.error,
     }
-
-
-def iso(instant: float) -> str:
-    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -35,11 +35,14 @@ refused at start. Times are milliseconds of the Redis clock.
 | `due` | zset | endpoint → when it has something to do | when it has nothing |
 | `due:ENDPOINT` | zset | pending deliveries, by when their next attempt is due | when empty |
 | `flying:ENDPOINT` | zset | deliveries that are being attempted → end of their lease | when empty |
-| `endpoint:ID` | hash | `url`; `failing` since, `failed` last; `disabled`, `reason` | a minute after its last delivery |
+| `endpoint:ID` | hash | `url`; `failing` since, `failed` last; `disabled`, `reason` | a minute after the last of its deliveries |
 | `standing` | hash | standing endpoint (LOA_WEBHOOKS) → URL | never |
 | `signing` | string | the secret that signs where LOA_WEBHOOK_SECRETS names none | never |
 | `couriers` | zset | `loa deliver` process → when it is no longer taken for alive | when empty |
-| `voices` | hash | added voice → `CREATED RECORD`, see loa/voice_record.py | when the voice is removed |
+| `voices` | hash | added voice (`NAME`, or `OWNER/NAME`) → `CREATED RECORD`, see loa/voice_record.py | when the voice is removed |
+| `keys` | hash | id of an API key → its record with the hash of its secret, see loa/api_keys.py | when the key is forgotten |
+| `waiting` | hash | owner, and `*` for all → audio (ms) of unfinished jobs that is not spoken yet | when none is |
+| `spent:OWNER` | string | when the owner's hourly allowance of audio is whole again, if LOA_AUDIO_PER_HOUR is set | then |
 | `reconciler` | hash | `tick`, `run_id`, `hold` | never |
 | `events` | channel | `{"job", "state"}` whenever a job ends | – |
 | `deliveries` | channel | an endpoint that has something to do now | – |
@@ -55,6 +58,7 @@ ASSEMBLE = "assemble"
 # Seconds of audio. A batch is padded to its longest passage, so the bounds of a bucket differ by about a half.
 BUCKET_BOUNDS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0)
 BUCKETS = tuple(str(number) for number in range(len(BUCKET_BOUNDS) + 1))
+ALL = "*"  # everybody's, where audio is counted by owner; no owner is called that
 SOLO = "solo"  # the bucket of items that lost a worker: each is claimed alone
 
 
@@ -172,6 +176,15 @@ class Keys:
 
     def voices(self) -> str:
         return self._key("voices")
+
+    def api_keys(self) -> str:
+        return self._key("keys")
+
+    def waiting(self) -> str:
+        return self._key("waiting")
+
+    def spent(self, owner: str) -> str:
+        return self._key("spent", owner)
 
     def events(self) -> str:
         return self._key("events")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +20,9 @@ from loa.webhooks.signature import parse_secrets
 LONGEST_DELAY = 86400  # seconds between two attempts at a delivery
 
 
-def setting(
-    default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None, confidential: bool = False
-) -> Any:
-    """A field with its unit, its reason and, for numbers, the bounds that are enforced. A `repr` leaves out what is confidential."""
-    metadata = {"unit": unit, "reason": reason, "least": least, "most": most}
-    return dataclasses.field(default=default, repr=not confidential, metadata=metadata)
+def setting(default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None, secret: bool = False) -> Any:
+    """A field with its unit, its reason and, for numbers, the bounds that are enforced. No `repr` shows a `secret`."""
+    return dataclasses.field(default=default, repr=not secret, metadata={"unit": unit, "reason": reason, "least": least, "most": most})
 
 
 def _default_data_dir() -> str:
@@ -39,9 +37,16 @@ class Settings:
     artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts")
     voices: str = setting("", "folders, separated by ':'", "more voice manifests beside those that come with Loa and LOA_DATA_DIR/voices")
     url: str = setting("http://127.0.0.1:8298", "URL", "where the command line finds the server")
+    api_key: str = setting("", "API key", "what the command line and the Python client show to a server that wants a key", secret=True)
 
     # --- API
-    host: str = setting("127.0.0.1", "address", "loopback: without keys nobody else may submit")
+    host: str = setting("127.0.0.1", "address", "loopback: without keys no other address is listened on")
+    open: bool = setting(
+        False, "true or false", "true: listen on other addresses without keys, too; whoever reaches the server may do everything"
+    )
+    names: str = setting(
+        "", "host names, separated by blanks", "by which browsers may call a server without keys, beside localhost and addresses"
+    )
     port: int = setting(8298, "port", "free of common services", least=0, most=65535)
     api_threads: int = setting(280, "threads", "200 clients in ?wait each hold one; the rest answer everything else", least=4, most=4000)
     text_limit: int = setting(1_000_000, "characters", "a long novel as JSON `input`", least=1)
@@ -56,6 +61,24 @@ class Settings:
     )
     idempotency_hours: float = setting(48, "hours", "clients repeat within a day; twice that", least=24)
     job_retention_days: float = setting(30, "days", "records of ended jobs", least=0.0001)
+    requests_per_minute: int = setting(
+        6000,
+        "requests a minute",
+        "of one key, in each API process: a client that polls in a loop leaves room for others; 0: no limit",
+        least=0,
+    )
+    audio_per_hour: float = setting(
+        0.0, "seconds of audio an hour", "that one key may submit; 0: no limit, since the device's turns are shared fairly anyway", least=0
+    )
+    backlog_key: float = setting(
+        360_000.0, "seconds of audio", "that may wait of one key: half of LOA_BACKLOG, so none locks the others out; 0: no limit", least=0
+    )
+    backlog: float = setting(
+        720_000.0,
+        "seconds of audio",
+        "that may wait in all: 200 hours are 13 MB in Redis once planned, and days of work for a CPU; 0: no limit",
+        least=0,
+    )
     socket_timeout: int = setting(30, "seconds", "a slow client is cut after this", least=1)
 
     # --- workers
@@ -93,7 +116,7 @@ class Settings:
         "",
         "secrets, newest first, separated by blanks",
         "receivers tell by them who sent a message; several while they are exchanged",
-        confidential=True,
+        secret=True,
     )
     webhook_allow: str = setting(
         "", "hosts, host:port or networks, separated by blanks", "what webhooks may reach beside public addresses; metadata services never"
@@ -136,6 +159,14 @@ class Settings:
         loaded._check()
         return loaded
 
+    @property
+    def loopback(self) -> bool:
+        """Whether nobody but this machine reaches a server on LOA_HOST."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
     def environment(self) -> dict[str, str]:
         """The variables that make another process load these very settings."""
         pairs = ((variable(field.name), getattr(self, field.name)) for field in dataclasses.fields(self))
@@ -172,6 +203,8 @@ class Settings:
                 raise InvalidSetting(f"{variable(field.name)} is {value}; it takes {bounds} ({field.metadata['unit']})")
         if self.beat * 3 > self.lease:
             raise InvalidSetting(f"LOA_BEAT is {self.beat} s and LOA_LEASE {self.lease} s; a lease must hold three beats")
+        if not (self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key):
+            raise InvalidSetting("LOA_API_KEY holds what no key holds: blanks, control characters or letters outside ASCII")
         if self.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise InvalidSetting(f"LOA_LOG_LEVEL is {self.log_level!r}; it takes DEBUG, INFO, WARNING or ERROR")
         try:

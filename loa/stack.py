@@ -11,6 +11,7 @@ signal ended it, it is restarted after a pause that doubles; ending too often in
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import logging
@@ -29,7 +30,7 @@ import redis
 
 from loa.broker import Broker
 from loa.client import Client
-from loa.errors import InvalidSetting, LoaError, PortInUse, StartFailed, StoreUnavailable
+from loa.errors import Forbidden, InvalidKey, InvalidSetting, LoaError, MissingKey, PortInUse, StartFailed, StoreUnavailable
 from loa.part import Output, Part, RunningPart
 from loa.settings import Settings
 
@@ -254,8 +255,9 @@ class Stack:
         try:
             ready = client.ready()
             steps.tell("api", f"answers at {self.url}")
-            for worker in client.workers()["workers"]:
-                steps.tell_worker(worker)
+            with contextlib.suppress(MissingKey, InvalidKey, Forbidden):  # with keys configured, LOA_API_KEY may not be one for this
+                for worker in client.workers()["workers"]:
+                    steps.tell_worker(worker)
         except LoaError as error:  # not there yet, or restarted just now
             log.debug("not ready: %s", error)
             return False

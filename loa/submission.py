@@ -17,7 +17,7 @@ from loa.documents import decode, document_type
 from loa.errors import EmptyText, InvalidSpeed, TextTooLong
 from loa.formats import format_named
 from loa.idempotency import request_hash
-from loa.jobs import Lane, Order, new_job_id
+from loa.jobs import DEFAULT_OWNER, Lane, Order, new_job_id
 from loa.plan import SHORT_TEXT, estimate, plan_text
 from loa.settings import Settings
 from loa.store import Idempotency, Jobs
@@ -88,8 +88,8 @@ class Desk:
         self._voices, self._artifacts, self._settings = voices, artifacts, settings
         self._allowed = AllowList.parse(settings.webhook_allow)
 
-    def order(self, submission: Submission) -> Order:
-        """A submission as an order that the store can record; its document, if it has one, is stored when this returns.
+    def order(self, submission: Submission, owner: str = DEFAULT_OWNER) -> Order:
+        """A submission of an owner as an order that the store can record; its document, if it has one, is stored when this returns.
 
         Raises UnknownFormat, InvalidSpeed, InvalidWebhook, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine,
         EmptyText, TextTooLong, UnsupportedMediaType, UnreadableDocument, StorageFull.
@@ -100,9 +100,10 @@ class Desk:
         slowest, fastest = SPEEDS
         if not (math.isfinite(submission.speed) and slowest <= submission.speed <= fastest):
             raise InvalidSpeed(f"speed is {submission.speed:g}; it takes {slowest:g} to {fastest:g}", least=slowest, most=fastest)
-        voice = self._voices.speakable(submission.voice)
+        voice = self._voices.speakable(submission.voice, owner)
         common: dict[str, Any] = {
             "id": new_job_id(),
+            "owner": owner,
             "voice": voice.name,
             "fingerprint": self._voices.fingerprint(voice),
             "engine": voice.engine,
@@ -133,18 +134,18 @@ class Desk:
         """Raises InvalidWebhook for what no webhook could be sent to. What a name leads to is checked when it is sent."""
         check_url(url, self._allowed)
 
-    def submit(self, jobs: Jobs, submission: Submission, key: str | None = None) -> Accepted:
-        """Make a submission a job. With a `key` (an Idempotency-Key) the same submission makes one job however often it is sent.
+    def submit(self, jobs: Jobs, submission: Submission, key: str | None = None, owner: str = DEFAULT_OWNER) -> Accepted:
+        """Make a submission a job of `owner`. With a `key` (an Idempotency-Key) the same submission makes one job however often it is sent.
 
-        Raises what `order` raises, IdempotencyConflict, StoreUnavailable.
+        Raises what `order` raises, IdempotencyConflict, LimitExceeded, Overloaded, StoreUnavailable.
         """
         idempotency = deadline = None
         if key is not None:
             idempotency = Idempotency(key_hash=hashlib.sha256(key.encode()).hexdigest(), request_hash=submission.hash())
-            earlier, deadline = jobs.repeated(idempotency)
+            earlier, deadline = jobs.repeated(idempotency, owner)
             if earlier is not None:
                 return Accepted(job_id=earlier)
-        order = self.order(submission)
+        order = self.order(submission, owner)
         if deadline is None or order.document is not None:
             deadline = jobs.deadline()  # it is for the one write that makes the job: storing a document may have taken its time
         submitted = jobs.submit(order, deadline=deadline, idempotency=idempotency)

@@ -169,7 +169,7 @@ class Speaker:
             job = turn.job
             if job.id not in voices and job.id not in failed:
                 try:
-                    found = self._cache.get(job.voice, job.fingerprint)
+                    found = self._cache.get(job.voice, job.fingerprint, job.owner)
                 except LoaError as error:
                     failed[job.id] = error
                 else:

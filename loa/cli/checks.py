@@ -14,11 +14,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from loa.api_keys import masked
 from loa.engines import ENGINES, importable
-from loa.errors import BrokerMissing, LoaError, ServerUnreachable
+from loa.errors import BrokerMissing, Forbidden, InvalidKey, LoaError, MissingKey, ServerUnreachable
 from loa.settings import Settings, variable
+
+if TYPE_CHECKING:
+    from loa.client import Client
 
 LEAST_FREE = 100_000_000  # bytes; an hour of wav at 22,050 Hz is 159 MB
 WISE_FREE = 2_000_000_000  # bytes; a few books with their segments
@@ -214,16 +218,33 @@ def _folder(name: str, path: Path) -> Finding:
 def check_server(settings: Settings) -> list[Finding]:
     from loa.client import Client
 
+    client = Client(settings.url, patience=0)
     try:
-        hot = Client(settings.url, patience=0).ready()
+        hot = client.ready()
     except ServerUnreachable as error:
         verdict = fail if os.environ.get("LOA_URL") else warn  # without LOA_URL nobody said that one should run
         return [verdict("server", error.message, error.remedy())]
     except LoaError as error:
         return [fail("server", f"{settings.url}: {error.message}", error.remedy())]
     if not hot:
-        return [warn("server", f"{settings.url} answers, but no worker is hot", "Wait for its start to end; `loa workers` shows it.")]
-    return [ok("server", f"{settings.url} is ready")]
+        found = warn("server", f"{settings.url} answers, but no worker is hot", "Wait for its start to end; `loa workers` shows it.")
+    else:
+        found = ok("server", f"{settings.url} is ready")
+    return [found, *_check_key(client, settings)]
+
+
+def _check_key(client: Client, settings: Settings) -> list[Finding]:
+    """Whether the server takes LOA_API_KEY, or wants one."""
+    shown = f"LOA_API_KEY ({masked(settings.api_key)})" if settings.api_key else ""
+    try:
+        next(client.jobs(limit=1), None)
+    except (MissingKey, InvalidKey) as error:
+        return [fail("API key", f"{shown or 'LOA_API_KEY is not set'}: {error.message}", error.remedy())]
+    except Forbidden as error:
+        return [warn("API key", f"{shown} may not see jobs: {error.message}", error.remedy())]
+    except LoaError as error:
+        return [fail("server", f"{settings.url}: {error.message}", error.remedy())]
+    return [ok("API key", f"{shown} is taken")] if shown else []
 
 
 CHECKS: dict[str, Callable[[Settings], list[Finding]]] = {

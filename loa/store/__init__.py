@@ -1,9 +1,8 @@
 """The job store: the truth about every job, on one Redis.
 
 `Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them, `Store.voices` keeps the voices that users
-added, `Store.deliveries` the webhooks that tell of ended jobs. Every change is one Lua script (store/scripts/), atomic, on the Redis clock;
-a Celery message is only a wake-up.
-docs/architecture.md tells the whole story.
+added, `Store.credentials` the API keys, `Store.deliveries` the webhooks that tell of ended jobs. Every change of a job is one Lua script
+(store/scripts/), atomic, on the Redis clock; a Celery message is only a wake-up. docs/architecture.md tells the whole story.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from loa.keys import PREFIX
 from loa.settings import Settings
 from loa.store.claims import Batch, Claims, Item, Recorded, Refusal, Spoken
 from loa.store.connection import Breaker, Patience, connect_api, connect_briefly, connect_worker
+from loa.store.credentials import Credentials
 from loa.store.database import Database, Wake, no_wake
 from loa.store.deliveries import Deliveries, Due, Outcome
 from loa.store.jobs import Idempotency, Jobs, Submitted
@@ -25,6 +25,7 @@ __all__ = [
     "Batch",
     "Breaker",
     "Claims",
+    "Credentials",
     "Deliveries",
     "Due",
     "Idempotency",
@@ -63,6 +64,7 @@ class Store:
         self.claims = Claims(self.database)
         self.slots = Slots(self.database)
         self.voices = Voices(self.database)
+        self.credentials = Credentials(self.database)
         self.deliveries = Deliveries(self.database)
 
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from loa.errors import IdempotencyConflict, StoreUnavailable, UnknownJob
 from loa.jobs import DEFAULT_OWNER, Job, Order, Standing
 from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, bucket, speak
+from loa.limits import LIMITS, refused
 from loa.states import State
 from loa.store.database import Database
 from loa.store.pages import page
@@ -42,8 +43,8 @@ class Jobs:
     def submit(self, order: Order, *, deadline: int, idempotency: Idempotency | None = None) -> Submitted:
         """Record a job in one atomic step and wake a worker.
 
-        `deadline` is what `deadline()` gave when the request began. Raises IdempotencyConflict, and StoreUnavailable when Redis is away or
-        too late.
+        `deadline` is what `deadline()` gave when the request began. Raises IdempotencyConflict; LimitExceeded or Overloaded, with the
+        seconds until it may be tried again; StoreUnavailable when Redis is away or too late.
         """
         if (order.segment is None) == (order.document is None):
             raise ValueError("an order has either its one segment or a document to plan")
@@ -59,6 +60,8 @@ class Jobs:
             raise StoreUnavailable("Redis answered too late to accept the job; nothing was recorded")
         if outcome == "conflict":
             raise _conflict(rest[0])
+        if outcome in LIMITS:
+            raise refused(outcome, *rest)
         if outcome == "created":
             self._database.wake(rest[1:])
         return Submitted(job_id=rest[0], created=outcome == "created")

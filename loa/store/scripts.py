@@ -56,6 +56,7 @@ def _constants(settings: Settings) -> str:
         "DELIVERY_MOVES": _table(DELIVERY_MOVES),
         "BUCKETS": keys.BUCKETS,
         "SOLO": keys.SOLO,
+        "ALL": keys.ALL,
         "MAX_LOSSES": MAX_LOSSES,
         "LEASE": milliseconds(settings.lease),
         "TOKEN": milliseconds(settings.token),
@@ -68,6 +69,9 @@ def _constants(settings: Settings) -> str:
         "SILENCE": milliseconds(ENDPOINT_SILENCE),
         "TEST": TEST_EVENT,
         "STANDING_OWNER": DEFAULT_OWNER,
+        "BACKLOG": milliseconds(settings.backlog),
+        "BACKLOG_KEY": milliseconds(settings.backlog_key),
+        "AUDIO_PER_HOUR": milliseconds(settings.audio_per_hour),
     }
     return "".join(f"local {name} = {_lua(value)}\n" for name, value in constants.items())
 

@@ -70,6 +70,7 @@ def test_redis_keeps_an_append_only_file_on_a_volume_and_never_evicts(compose: d
 def test_redis_is_not_reachable_from_outside_and_the_api_only_from_this_host(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "ports" in service] == ["api"]
     assert all(port.startswith("127.0.0.1:") for port in services["api"]["ports"])
+    assert services["api"]["environment"]["LOA_OPEN"] == "true", "inside the container it listens on every address"
 
 
 def test_every_service_has_a_health_check_that_exists(services: dict[str, Any]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 
 from loa.jobs import Order, new_job_id
-from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, speak
+from loa.keys import ALL, ASSEMBLE, BUCKETS, PLAN, SOLO, speak
 from loa.plan import Segment
 from loa.states import TERMINAL
 from loa.store import Batch, Item, Reconciled, Refusal, Slot, Spoken, Store
@@ -86,7 +87,7 @@ def an_order(*, seconds: float = 2.0, long: bool = False, **changes: object) -> 
         "fingerprint": "f" * 64,
         "engine": ENGINE,
         "characters": 30,
-        "estimate": seconds,
+        "estimate": 1.5 * seconds if long else seconds,  # of a document it is a guess
         "segment": None if long else segment(seconds),
         "document": "documents/x.txt" if long else None,
     }
@@ -110,6 +111,8 @@ def pass_time(store: Store, seconds: float) -> None:
             for instant in ("failing", "failed", "disabled"):
                 if client.hexists(name, instant):
                     client.hincrby(name, instant, -shift)
+        elif part.startswith("spent:"):
+            client.decrby(name, shift)
         elif part == "reconciler":
             client.hincrby(name, "tick", -shift)
             client.hincrby(name, "hold", -shift)
@@ -142,6 +145,7 @@ def audit(store: Store) -> None:
     client, keys = store.database.client, store.database.keys
     names = {name.removeprefix(keys.prefix) for name in client.scan_iter(f"{keys.prefix}*", count=1000)}
     linked: dict[str, list[int]] = {}
+    unspoken: Counter[str] = Counter()
     jobs: dict[str, set[str]] = {}
     for name in names:
         if name.startswith("job:"):
@@ -151,12 +155,17 @@ def audit(store: Store) -> None:
         record = client.hgetall(keys.job(job_id))
         assert record, f"keys of a job without a record: {parts}"
         if record["state"] in TERMINAL:
+            assert int(record["waiting_ms"]) == 0, "an ended job is counted as waiting"
             assert not parts, f"an ended job keeps {parts}"
             assert client.pttl(keys.job(job_id)) > 0, "an ended job never expires"
             assert "finished" in record
             continue
         assert client.pttl(keys.job(job_id)) == -1, "an unfinished job expires"
         items = {name: json.loads(raw) for name, raw in client.hgetall(keys.items(job_id)).items()}
+        if PLAN not in items and record["total"] != "0":
+            left = sum(estimate for name, (_, estimate, state, *_) in items.items() if name != ASSEMBLE and state != "d")
+            assert int(record["waiting_ms"]) == left, f"{job_id} has another length than is counted"
+        unspoken.update({record["owner"]: int(record["waiting_ms"]), ALL: int(record["waiting_ms"])})
         for queue in (SPEAK, PLAN, ASSEMBLE):
             for place in (*BUCKETS, SOLO):
                 if f"ready:{queue}:{place}" not in parts:
@@ -178,6 +187,8 @@ def audit(store: Store) -> None:
                     f"item {item} is held by claim {claim}, which does not know it"
                 )
                 assert client.zscore(keys.claims(), claim) is not None, f"claim {claim} has no lease"
+    counted = {owner: int(ms) for owner, ms in client.hgetall(keys.waiting()).items()}
+    assert counted == +unspoken, "the audio that waits is miscounted"
     for queue in {name.removeprefix("backlog:") for name in names if name.startswith("backlog:")}:
         items_ready, ms_ready = client.hmget(keys.backlog(queue), "items", "ms")
         waiting_ms = linked.get(queue, [])

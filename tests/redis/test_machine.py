@@ -13,6 +13,7 @@ import os
 import signal
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from loa.broker import Broker
-from loa.errors import IdempotencyConflict, SynthesisFailed
+from loa.errors import IdempotencyConflict, LimitExceeded, Overloaded, SynthesisFailed
 from loa.settings import Settings
 from loa.states import TERMINAL
 from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
@@ -63,7 +64,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.bench = Bench(
             Store(
                 client,
-                Settings.load({}, redis_url=self.broker.url),
+                Settings.load({}, redis_url=self.broker.url, backlog=100.0, backlog_key=80.0),
                 wake=lambda queue, token: self.messages.append((queue, token)),
                 prefix="machine:",
             ),
@@ -119,7 +120,8 @@ class StoreMachine(RuleBasedStateMachine):
         long=st.booleans(),
     )
     def submit(self, lane: str, owner: str, seconds: float, long: bool) -> None:
-        self.jobs.append(self.bench.submit(lane=lane, owner=owner, seconds=seconds, long=long))
+        with suppress(LimitExceeded, Overloaded):
+            self.jobs.append(self.bench.submit(lane=lane, owner=owner, seconds=seconds, long=long))
 
     @rule(key=st.sampled_from("xy"), request=st.sampled_from("pq"))
     def submit_with_key(self, key: str, request: str) -> None:
@@ -128,6 +130,9 @@ class StoreMachine(RuleBasedStateMachine):
             submitted = self.store.jobs.submit(an_order(), deadline=self.store.jobs.deadline(), idempotency=idempotency)
         except IdempotencyConflict:
             assert self.keyed[key][0] != request
+            return
+        except (LimitExceeded, Overloaded):
+            assert key not in self.keyed, "a repetition is never refused by a limit"
             return
         if submitted.created:
             assert key not in self.keyed

@@ -19,7 +19,7 @@ from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
 from loa.broker import Broker
 from loa.bundles import BundleFile
-from loa.jobs import Job
+from loa.jobs import DEFAULT_OWNER, Job
 from loa.recordings import Recordings
 from loa.settings import Settings
 from loa.store import Slot, Store
@@ -131,19 +131,19 @@ class Fleet:
         self.workers.append(worker)
         return worker
 
-    def submit(self, text: str | None, voice: str = "sine", **options: Any) -> str:
-        return self.desk.submit(self.store.jobs, Submission(text=text, voice=voice, **options)).job_id
+    def submit(self, text: str | None, voice: str = "sine", owner: str = DEFAULT_OWNER, **options: Any) -> str:
+        return self.desk.submit(self.store.jobs, Submission(text=text, voice=voice, **options), owner=owner).job_id
 
-    def add_voice(self, name: str, recording: bytes) -> None:
+    def add_voice(self, name: str, recording: bytes, owner: str = DEFAULT_OWNER) -> None:
         """As the API does once the recording is judged to be one."""
         file = BundleFile(role="prompt", name=f"{name}.wav", size=len(recording), sha256=hashlib.sha256(recording).hexdigest())
         about: dict[str, Any] = {"title": name, "engine": "sine", "language": "en-US", "licence": "CC0", "commercial_use": True}
         voice = Voice(name=name, files=(file,), addition=Addition(consent="I am the speaker.", created=0.0), **about)
         self.recordings.keep(file, recording)
-        assert self.store.voices.add(name, write_record(voice)).created
+        assert self.store.voices.add(name, write_record(voice), owner).created
 
     def job(self, job_id: str) -> Job:
-        return self.store.jobs.get(job_id)
+        return self.store.jobs.get(job_id, None)
 
     def ended(self, job_id: str, seconds: float = 30.0) -> Job:
         return self.all_ended([job_id], seconds)[0]

@@ -16,6 +16,7 @@ redis.call('HDEL', key('job', id), 'planned_items', 'planned_ms')
 redis.call('HSET', key('job', id), 'plan', ARGV[3], 'total', counts[1], 'estimate_ms', counts[2])
 redis.call('SADD', key('queues'), queue)
 count_ready(job, queue, int(counts[1]), int(counts[2]))
+count_waiting(job, int(counts[2]) - job.waiting) -- what was submitted was a guess
 each_bucket(function(bucket)
   if redis.call('EXISTS', key('job', id, 'ready', queue, bucket)) == 1 then
     join_ring(job, queue, bucket, false)

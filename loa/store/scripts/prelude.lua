@@ -1,14 +1,24 @@
 -- Shared by every script: the table of moves, and the few operations that the moves are made of.
--- MOVES, BUCKETS, SOLO, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION are put before this text by scripts.py, and so are ground.lua and outbox.lua.
+-- MOVES, BUCKETS, SOLO, ALL, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION and the limits of submit.lua are put before this text by scripts.py,
+-- and so are ground.lua and outbox.lua.
 -- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms}; its state is r (ready), c (claimed), s (started) or d (done).
 
 -- The job's fields that decide where its items wait.
 local function place(id)
-  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created')
+  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms')
   if not fields[1] then
     return nil
   end
-  return { id = id, state = fields[1], owner = fields[2], lane = fields[3], engine = fields[4], born = fields[5], created = fields[6] }
+  return {
+    id = id,
+    state = fields[1],
+    owner = fields[2],
+    lane = fields[3],
+    engine = fields[4],
+    born = fields[5],
+    created = fields[6],
+    waiting = int(fields[7]),
+  }
 end
 
 local function queue_of(job, item)
@@ -47,6 +57,20 @@ local function count_ready(job, queue, items, ms)
   redis.call('HINCRBY', key('backlog', queue), 'ms', ms)
   redis.call('HINCRBY', key('job', job.id), 'ready_items:' .. queue, items)
   redis.call('HINCRBY', key('job', job.id), 'ready_ms:' .. queue, ms)
+end
+
+-- Counts audio that is still to be spoken: of the job, of its owner, and in all. Nothing is taken away that was not counted before.
+local function count_waiting(job, ms)
+  ms = math.max(ms, -job.waiting)
+  if ms == 0 then
+    return
+  end
+  job.waiting = redis.call('HINCRBY', key('job', job.id), 'waiting_ms', ms)
+  for _, whose in ipairs({ job.owner, ALL }) do
+    if redis.call('HINCRBY', key('waiting'), whose, ms) == 0 then
+      redis.call('HDEL', key('waiting'), whose)
+    end
+  end
 end
 
 local function join_ring(job, queue, bucket, front)
@@ -107,6 +131,7 @@ end
 -- Everything that an ended job leaves behind: its record and its place in the lists, both until RETENTION, and the webhooks that tell of it.
 local function close(job)
   unlink(job)
+  count_waiting(job, -job.waiting)
   redis.call('UNLINK', key('job', job.id, 'items'))
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)

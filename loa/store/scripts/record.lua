@@ -18,6 +18,7 @@ for index = 2, #ARGV, 6 do
     redis.call('HINCRBY', fields, 'audio_ms', ARGV[index + 2])
     redis.call('HINCRBY', fields, 'setup_ms', ARGV[index + 3])
     redis.call('HINCRBY', fields, 'synthesis_ms', ARGV[index + 4])
+    count_waiting(job, -record[2])
     queue = queue_of(job, item)
     if int(ARGV[index + 4]) > 0 then
       audio, compute = (audio or 0) + int(ARGV[index + 2]), (compute or 0) + int(ARGV[index + 4])

@@ -17,9 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import nn
 
+from worker.engines.viettts import huge_pages
 from worker.engines.viettts.attention import RelativeAttention
 
 LARGEST = torch.finfo(torch.float16).max  # 65504
+MANY = 32_000_000  # weights, 64 MB: more than a CPU's caches hold, so that every step reads them out of memory
 
 
 def supported() -> bool:
@@ -63,8 +65,11 @@ def pack(model: nn.Module) -> None:
         owner, name = place
         setattr(owner, name, HalfLinear(getattr(owner, name)))
 
+    weights = sum(layer.weight.numel() for layer in model.modules() if isinstance(layer, nn.Linear))
     places = [(owner, name) for owner in model.modules() for name, layer in owner.named_children() if isinstance(layer, nn.Linear)]
     # FBGEMM packs on one thread, some seconds for a whole model, and lets Python go on meanwhile.
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         for _ in threads.map(exchange, places):
             pass
+    if weights >= MANY:
+        huge_pages.collapse()
