@@ -13,7 +13,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from loa.webhooks.sender import Attempt, Message, Sender
 from loa.webhooks.signature import new_secret
 from tests.faults.certificate import certificate
 from tests.faults.hostile_urls import ANSWERS, CONTROLS, HOSTILE, ILL_FORMED, PUBLIC
+from tests.faults.rows import Row
 
 MESSAGE = Message("msg_1", b'{"type":"test"}')
 NOTHING = AllowList()
@@ -170,6 +171,18 @@ def test_the_corpus_is_large_and_without_repeats() -> None:
 @pytest.mark.parametrize("url", [*HOSTILE, *ILL_FORMED])
 def test_a_hostile_url_connects_to_nothing(url: str, traps: list[Trap]) -> None:
     assert_nothing_was_reached(url, traps)
+
+
+def test_all_of_them_after_each_other(traps: list[Trap], fault_row: Callable[..., Row]) -> None:
+    row = fault_row(f"{len(HOSTILE)} SSRF URLs", "0 connects; each public control URL is allowed")
+    for url in HOSTILE:
+        assert_nothing_was_reached(url, traps)
+        row.injected += 1
+    for url in CONTROLS:
+        recorder = Recorder()
+        attempt(url, recorder)
+        assert [address for address, _ in recorder.targets] == [CONTROLS[url]]
+    row.check()
 
 
 @pytest.mark.usefixtures("naive")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import statistics
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,14 +44,14 @@ from tests.faults.misbehaviour import (
     resetting,
     silence,
 )
+from tests.faults.rows import Row, sized
 from tests.waiting import until
 
-FULL = os.environ.get("LOA_FAULTS") == "full"  # read here, because no test sees the person's LOA_* variables
-DEADLINE = 15.0 if FULL else 1.0  # seconds
-DRIP = 1.0 if FULL else 0.2  # seconds between two bytes
-RETRIES = 3 if FULL else 2
+DEADLINE = sized(1.0, 15.0)  # seconds
+DRIP = sized(0.2, 1.0)  # seconds between two bytes
+RETRIES = sized(2, 3)
 WELL = 30  # messages to endpoints that are well
-HANGING = 2000 if FULL else 500  # endpoints that never answer
+HANGING = sized(500, 2000)  # endpoints that never answer
 MEMORY = 5 * 1024**2
 BODY = json.dumps({"type": "job.succeeded", "data": {"text": "x" * 15_000}}).encode()
 SECRET = new_secret()
@@ -128,8 +128,9 @@ def p95(seconds: list[float]) -> float:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_receiver_that_misbehaves(name: str) -> None:
+def test_a_receiver_that_misbehaves(name: str, fault_row: Callable[..., Row]) -> None:
     fault = FAULTS[name]
+    row = fault_row(f"receiver: {name}", "same id; attempt ≤ deadline + 1 s; ≤ +5 MB; others p95 ≤ 2 s", within=DEADLINE + 1.0)
 
     async def run() -> None:
         places, sockets = Places(), Sockets()
@@ -144,7 +145,8 @@ def test_a_receiver_that_misbehaves(name: str) -> None:
             for attempt in attempts:
                 assert attempt.status == fault.status
                 assert attempt.error == fault.error or re.fullmatch(fault.error or "", attempt.error or "")
-                assert attempt.seconds <= DEADLINE + 1.0
+                row.injected += 1
+                row.recovered(attempt.seconds)
                 assert attempt.answer.startswith(fault.answer)
                 assert len(attempt.answer) <= KEPT_BYTES
                 assert attempt.succeeded is (fault.error is None)
@@ -153,8 +155,10 @@ def test_a_receiver_that_misbehaves(name: str) -> None:
                 assert headers["webhook-id"] == "msg_0"
                 assert headers["webhook-timestamp"] == str(int(attempt.at))
                 assert Webhook(SECRET.text).verify(BODY, headers) == json.loads(BODY)
+            row.mark += f"; saw {memory.growth / 1024**2:+.1f} MB, p95 {p95(seconds):.3f} s"
             assert len(sockets) == RETRIES + 1
             await until(lambda: sockets.open == 0, what="every connection is closed with its attempt")
+            row.check()
 
     asyncio.run(run())
 
@@ -189,7 +193,9 @@ def test_a_gigabyte_is_cut_off() -> None:
     asyncio.run(run())
 
 
-def test_thousands_of_receivers_that_hang_delay_nobody() -> None:
+def test_thousands_of_receivers_that_hang_delay_nobody(fault_row: Callable[..., Row]) -> None:
+    row = fault_row(f"{HANGING} receivers that hang", "others p95 ≤ 2 s; ≤ 100 kB each")
+
     async def run() -> None:
         places = Places()
         sender = make_sender(60.0, places=places)
@@ -205,6 +211,9 @@ def test_thousands_of_receivers_that_hang_delay_nobody() -> None:
             assert p95(seconds) <= 2.0
             assert memory.growth <= HANGING * 100_000
             await until(lambda: not hanging.open)
+            row.injected = HANGING
+            row.mark += f"; saw p95 {p95(seconds):.3f} s, {memory.growth / HANGING / 1000:.0f} kB"
+            row.check()
 
     asyncio.run(run())
 
@@ -291,12 +300,16 @@ def test_name_servers_that_never_answer_hold_up_no_name_that_is_known(monkeypatc
     asyncio.run(run())
 
 
-def test_410_and_retry_after_are_told() -> None:
+def test_410_and_retry_after_are_told(fault_row: Callable[..., Row]) -> None:
+    row = fault_row("410", "told after 1 attempt, so that the endpoint is disabled")
+
     async def run() -> None:
         async with receiving(answering(410)) as gone, receiving(answering(503, "-", "Retry-After: 120")) as busy:
             sender = make_sender()
             attempt = await sender.send(gone.url, message())
             assert (attempt.status, attempt.gone, attempt.succeeded, attempt.retry_after) == (410, True, False, None)
+            row.injected = 1
+            row.check()
             attempt = await sender.send(busy.url, message())
             assert (attempt.status, attempt.gone, attempt.retry_after) == (503, False, 120.0)
 
@@ -304,7 +317,9 @@ def test_410_and_retry_after_are_told() -> None:
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-def test_a_redirect_to_the_metadata_service_is_a_failure_and_nothing_more(status: int) -> None:
+def test_a_redirect_to_the_metadata_service_is_a_failure_and_nothing_more(status: int, fault_row: Callable[..., Row]) -> None:
+    row = fault_row(f"{status} to 169.254.169.254", "0 connects to the target")
+
     async def run() -> None:
         sockets = Sockets()
         async with receiving(answering(status, "-", "Location: http://169.254.169.254/latest/meta-data/")) as receiver:
@@ -312,5 +327,7 @@ def test_a_redirect_to_the_metadata_service_is_a_failure_and_nothing_more(status
             assert (attempt.status, attempt.error) == (status, f"answered {status}; redirects are not followed")
             assert not attempt.succeeded
             assert (receiver.connects, len(sockets)) == (1, 1)
+            row.injected = 1
+            row.check()
 
     asyncio.run(run())
