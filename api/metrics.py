@@ -55,6 +55,14 @@ def queues(store: Store) -> Iterator[Metric]:
     yield from counters.values()
 
 
+def deliveries(store: Store) -> Iterator[Metric]:
+    family = GaugeMetricFamily("loa_deliveries", "Webhooks by what became of them, as long as they are kept.", labels=["state"])
+    for state, number in store.deliveries.counts().items():
+        family.add_metric([state.value], number)
+    yield family
+    yield GaugeMetricFamily("loa_couriers", "Processes that deliver webhooks.", value=len(store.deliveries.couriers()))
+
+
 def redis_server(store: Store) -> Iterator[Metric]:
     memory = store.database.command("info", "memory")
     yield GaugeMetricFamily("loa_redis_memory_bytes", "Memory that Redis uses.", value=memory["used_memory"])
@@ -79,7 +87,7 @@ def artifacts(store: Store) -> Iterator[Metric]:
     yield GaugeMetricFamily("loa_sweep_removed_bytes", "Bytes that it freed.", value=sum(tally["removed_bytes"] for tally in removed))
 
 
-FAMILIES: tuple[Callable[[Store], Iterable[Metric]], ...] = (jobs, queues, redis_server, artifacts)
+FAMILIES: tuple[Callable[[Store], Iterable[Metric]], ...] = (jobs, queues, deliveries, redis_server, artifacts)
 
 
 class StoreCollector(Collector):

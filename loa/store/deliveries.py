@@ -126,6 +126,11 @@ class Deliveries:
             raise UnknownDelivery(f"there is no delivery {delivery_id}")
         return found[0]
 
+    def counts(self) -> dict[DeliveryState, int]:
+        """How many deliveries are in each state, of all owners."""
+        counts = self._database.command("hgetall", self._database.keys.delivery_counts())
+        return {state: int(counts.get(state, 0)) for state in DeliveryState}
+
     def list(
         self,
         owner: str = DEFAULT_OWNER,
