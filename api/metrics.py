@@ -18,7 +18,6 @@ import loa
 from loa.errors import StoreUnavailable
 from loa.states import TERMINAL, State
 from loa.store import Store
-from loa.webhooks.states import DeliveryState
 
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})  # others are counted together: anybody can make up more
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # of a request; ?wait holds one for up to 60
@@ -57,12 +56,11 @@ def queues(store: Store) -> Iterator[Metric]:
 
 
 def deliveries(store: Store) -> Iterator[Metric]:
-    counts = store.deliveries.counts()
-    yield GaugeMetricFamily("loa_deliveries_pending", "Webhooks that are to be delivered.", value=counts.pop(DeliveryState.PENDING))
-    ended = CounterMetricFamily("loa_deliveries_ended", "Webhooks that were delivered, or given up (dead).", labels=["state"])
-    for state, number in counts.items():
-        ended.add_metric([state.value], number)
-    yield ended
+    family = GaugeMetricFamily("loa_deliveries", "Webhooks by what became of them, as long as they are kept.", labels=["state"])
+    for state, number in store.deliveries.counts().items():
+        family.add_metric([state.value], number)
+    yield family
+    yield GaugeMetricFamily("loa_couriers", "Processes that deliver webhooks.", value=len(store.deliveries.couriers()))
 
 
 def redis_server(store: Store) -> Iterator[Metric]:

@@ -29,11 +29,12 @@ refused at start. Times are milliseconds of the Redis clock.
 | `device:HOST:UUID` | string | the worker that holds this device | its lease |
 | `jobs:OWNER:STATE` | zset | jobs of an owner in a state (or `all`), by creation | with the job record |
 | `unfinished` | zset | every job that has not ended, by creation | when empty |
-| `counts` | hash | state → jobs in it; of a final state: all that ever came to it; `delivery:STATE` likewise | never |
+| `counts` | hash | state → jobs in it; of a final state: all that ever came to it | never |
 | `ended` | zset | `OWNER JOB STATE` → when the record expires | with the job record |
 | `idempotency:OWNER:HASH` | string | `REQUESTHASH JOB` | `LOA_IDEMPOTENCY_HOURS` |
 | `delivery:ID` | hash | a webhook to be delivered, with its last attempts, see outbox.lua | `LOA_JOB_RETENTION_DAYS` after it was written |
 | `deliveries:OWNER:STATE` | zset | deliveries of an owner in a state (or `all`), by creation | with the delivery |
+| `delivery_counts` | hash | state → deliveries in it, of all owners | never |
 | `kept` | zset | `DELIVERY OWNER ENDPOINT` → when the delivery expires | with the delivery |
 | `due` | zset | endpoint → when it has something to do | when it has nothing |
 | `due:ENDPOINT` | zset | pending deliveries, by when their next attempt is due | when empty |
@@ -171,6 +172,9 @@ class Keys:
 
     def flying(self, endpoint: str) -> str:
         return self._key("flying", endpoint)
+
+    def delivery_counts(self) -> str:
+        return self._key("delivery_counts")
 
     def kept(self) -> str:
         return self._key("kept")

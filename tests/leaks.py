@@ -110,5 +110,6 @@ def assert_no_leaks(store: Store) -> None:
     end_everything(store)
     counts = {state: int(number) for state, number in store.database.client.hgetall(store.database.keys.counts()).items()}
     assert all(counts.get(state, 0) == 0 for state in MOVES), f"jobs that have ended are counted as unfinished: {counts}"
+    assert not any(store.deliveries.counts().values()), f"deliveries that are forgotten are counted: {store.deliveries.counts()}"
     found = leaks(store)
     assert not found, f"left in Redis: {found}"

@@ -58,13 +58,6 @@ class Deliveries:
         self._database = database
         self._lease = database.settings.webhook_timeout + database.settings.lease
 
-    def counts(self) -> dict[DeliveryState, int]:
-        """How many deliveries are pending, and how many ever came to each other state. Of all owners."""
-        counts = self._database.command("hgetall", self._database.keys.counts())
-        return {state: int(counts.get(f"delivery:{state}", 0)) for state in DeliveryState}
-
-    # --- for `loa deliver`
-
     def claim(self, courier: str, most: int) -> tuple[list[Due], float | None]:
         """Deliveries that are due, at most so many, and the seconds until there may be another (None: nothing waits).
 
@@ -130,6 +123,11 @@ class Deliveries:
         if not found or (owner is not None and found[0].owner != owner):
             raise UnknownDelivery(f"there is no delivery {delivery_id}")
         return found[0]
+
+    def counts(self) -> dict[DeliveryState, int]:
+        """How many deliveries are in each state, of all owners."""
+        counts = self._database.command("hgetall", self._database.keys.delivery_counts())
+        return {state: int(counts.get(state, 0)) for state in DeliveryState}
 
     def list(
         self,

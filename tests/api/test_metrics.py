@@ -67,6 +67,19 @@ def test_queues_tell_what_waits_who_serves_and_how_fast(client: FlaskClient, pla
     assert found["loa_losses_total", SPEAK] == 0
 
 
+def test_webhooks_are_counted_by_state(client: FlaskClient, player: Player) -> None:
+    assert {state: scrape(client)["loa_deliveries", state] for state in ("pending", "delivered", "dead")} == {
+        "pending": 0,
+        "delivered": 0,
+        "dead": 0,
+    }
+    player.announce()
+    submit(client, webhook={"url": "https://example.org/hook"})
+    player.finish()
+    found = scrape(client)
+    assert (found["loa_deliveries", "pending"], found["loa_deliveries", "delivered"], found["loa_couriers",]) == (1, 0, 0)
+
+
 def test_requests_are_counted_by_route_and_not_by_address(client: FlaskClient) -> None:
     for job_id in ("job_1", "job_2"):
         client.get(f"/v1/jobs/{job_id}")
@@ -101,6 +114,7 @@ def test_the_artifact_store_as_the_last_sweep_found_it(client: FlaskClient, serv
 
 
 def test_without_redis_it_tells_what_it_knows(client: FlaskClient, service: Service, tmp_path: Path) -> None:
+    scrape(client)  # while Redis is there: whether keys are wanted is remembered
     service._store = Store(connect_api(f"unix://{tmp_path}/nobody.sock"), service.settings)
     found = scrape(client)
     assert found["loa_redis_up",] == 0

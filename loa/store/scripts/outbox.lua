@@ -15,16 +15,6 @@ local function read_delivery(id)
   return delivery
 end
 
--- For the figures of the service: how many are pending now, and how many ever came to each other state.
-local function count_delivery(from, to)
-  if from == 'pending' then
-    redis.call('HINCRBY', key('counts'), 'delivery:pending', -1)
-  end
-  if to then
-    redis.call('HINCRBY', key('counts'), 'delivery:' .. to, 1)
-  end
-end
-
 -- The one way a delivery's state changes. Returns the new state, or nil where the table has no such move.
 local function move_delivery(delivery, event)
   local target = DELIVERY_MOVES[delivery.state][event]
@@ -32,7 +22,8 @@ local function move_delivery(delivery, event)
     redis.call('ZREM', key('deliveries', delivery.owner, delivery.state), delivery.id)
     redis.call('ZADD', key('deliveries', delivery.owner, target), delivery.created, delivery.id)
     redis.call('HSET', key('delivery', delivery.id), 'state', target)
-    count_delivery(delivery.state, target)
+    redis.call('HINCRBY', key('delivery_counts'), delivery.state, -1)
+    redis.call('HINCRBY', key('delivery_counts'), target, 1)
     delivery.state = target
   end
   return target
@@ -103,7 +94,7 @@ local function write_delivery(id, owner, endpoint, url, job, event, message)
   redis.call('PEXPIRE', record, RETENTION)
   redis.call('ZADD', key('deliveries', owner, 'all'), now, id)
   redis.call('ZADD', key('deliveries', owner, 'pending'), now, id)
-  count_delivery(nil, 'pending')
+  redis.call('HINCRBY', key('delivery_counts'), 'pending', 1)
   redis.call('ZADD', key('kept'), now + RETENTION, id .. ' ' .. owner .. ' ' .. endpoint)
   if disabled(endpoint) and event ~= TEST then
     bury(delivery, 'endpoint_disabled')
@@ -143,11 +134,9 @@ end
 
 -- Removes what is left of a delivery whose time is over.
 local function forget_delivery(id, owner, endpoint)
-  if redis.call('ZSCORE', key('deliveries', owner, 'pending'), id) then
-    count_delivery('pending', nil)
-  end
-  for _, state in ipairs({ 'all', 'pending', 'delivered', 'dead' }) do
-    redis.call('ZREM', key('deliveries', owner, state), id)
+  redis.call('ZREM', key('deliveries', owner, 'all'), id)
+  for _, state in ipairs({ 'pending', 'delivered', 'dead' }) do
+    redis.call('HINCRBY', key('delivery_counts'), state, -redis.call('ZREM', key('deliveries', owner, state), id))
   end
   redis.call('ZREM', key('due', endpoint), id)
   redis.call('ZREM', key('flying', endpoint), id)
