@@ -218,6 +218,8 @@ class Watch(threading.Thread):
                 told |= self._signal_processes(told if self._signals == 1 else set())
         if not self._ended.is_set():
             log.error("the worker did not end in time; its processes are killed")
+            if self.failure:
+                log.critical("%s", self.failure)  # nobody else will say it
             for process in self._processes():
                 os.kill(process.pid, signal.SIGKILL)
             os._exit(FAILED_EXIT if self.failure else 0)

@@ -48,13 +48,16 @@ def test_hanging(make_fleet: Callable[..., Fleet], fault_row: Callable[..., Row]
         within=limit + 10.0 + 5.0,
     )
     fleet = make_fleet(batch_limit=limit, **sized({"lease": 2.0}, AS_SHIPPED))
-    hanging = fleet.worker()
+    faults = tmp_path / "faults"
+    faults.touch()
+    hanging = fleet.worker("speak", LOA_SINE_FAULTS=str(faults))
     (slot,) = hanging.hot()
     job_ids = [fleet.submit(f"This one will [[hang]] for ever, number {number}.") for number in range(4)]
     wait_until(fleet.begun, what="the batch to hang")
-    began = time.monotonic()
+    faults.unlink()  # what hangs goes on hanging
     row.injected = 1
     fleet.worker("speak", LOA_SINE_FAULTS="0").hot()
+    began = time.monotonic()
     jobs = fleet.all_ended(job_ids, row.within + START)
     row.recovered(time.monotonic() - began)
     row.lost = sum(job.state is not State.SUCCEEDED for job in jobs)

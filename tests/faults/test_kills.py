@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import psutil
 
+from loa.store import Slot
 from tests.faults.history import Answer, History
 from tests.faults.orphans import Orphans, busy, texts
 from tests.faults.rows import Row, sized
@@ -43,17 +44,18 @@ def test_children(make_fleet: Callable[..., Fleet], fault_row: Callable[..., Row
     first = {slot.id: slot for slot in worker.hot(processes)}
     orphans, job_ids, dead = Orphans(fleet, row), list[str](), set[int]()
 
-    def prey() -> object:
-        """One of several that are hot: kills that outrun the starts would show how long a start takes, and nothing else."""
+    def hot() -> list[Slot]:
+        """At least two: kills that outrun the starts would show how long a start takes, and nothing else."""
         orphans.look()
-        hot = [slot for slot in worker.slots if slot.state == "hot" and slot.pid not in dead]
-        return len(hot) > 1 and busy(fleet, hot)
+        found = [slot for slot in worker.slots if slot.state == "hot" and slot.pid not in dead]
+        return found if len(found) > 1 else []
 
     with endings(fleet.settings) as heard:
         began = time.monotonic()
         for kill in range(kills):
+            there = wait_until(hot, START, "two processes")
             job_ids += [fleet.submit(f"This is job number {number} of round {kill}.") for number in range(jobs // kills)]
-            slot, held, begun = wait_until(prey, START, "a busy process")
+            slot, held, begun = wait_until(lambda there=there: busy(fleet, there), START, "a busy process")
             worker.kill_child(slot)
             dead.add(slot.pid)
             orphans.killed(held, begun)
