@@ -13,6 +13,7 @@ from loa.keys import ASSEMBLE, PLAN
 from loa.keys import speak as queue_of
 from loa.settings import Settings
 from loa.store import Store
+from loa.urls import shown
 from worker import logs
 from worker.app import create_app, waker
 from worker.devices import device_names
@@ -95,6 +96,6 @@ def _await_redis(store: Store, settings: Settings) -> None:
             return store.database.check()
         except StoreUnavailable as error:
             if time.monotonic() - told >= TELL_AGAIN:
-                log.warning("waiting for Redis at %s: %s", settings.redis_url, error.message)
+                log.warning("waiting for Redis at %s: %s", shown(settings.redis_url), error.message)
                 told = time.monotonic()
             time.sleep(ASK_AGAIN)

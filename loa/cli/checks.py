@@ -19,6 +19,7 @@ from typing import Any, Literal
 from loa.engines import ENGINES, importable
 from loa.errors import BrokerMissing, LoaError, ServerUnreachable
 from loa.settings import Settings, variable
+from loa.urls import shown
 
 LEAST_FREE = 100_000_000  # bytes; an hour of wav at 22,050 Hz is 159 MB
 WISE_FREE = 2_000_000_000  # bytes; a few books with their segments
@@ -50,15 +51,15 @@ class Finding:
 
 
 def ok(subject: str, fact: str) -> Finding:
-    return Finding(verdict="ok", subject=subject, fact=fact)
+    return Finding(verdict="ok", subject=subject, fact=shown(fact))
 
 
 def warn(subject: str, fact: str, remedy: str) -> Finding:
-    return Finding(verdict="warn", subject=subject, fact=fact, remedy=remedy)
+    return Finding(verdict="warn", subject=subject, fact=shown(fact), remedy=remedy)
 
 
 def fail(subject: str, fact: str, remedy: str) -> Finding:
-    return Finding(verdict="fail", subject=subject, fact=fact, remedy=remedy)
+    return Finding(verdict="fail", subject=subject, fact=shown(fact), remedy=remedy)
 
 
 def check_python(_: Settings) -> list[Finding]:
