@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, request
+from flask import Flask
 
-from api import jobs, operations, pages, problems, voices
+from api import bodies, headers, jobs, operations, origins, pages, problems, voices
 from api.requests import UploadRequest
 from api.service import Service
-from loa.errors import BodyTooLarge
 from loa.settings import Settings
 
 FORM_FIELD_BYTES = 500_000  # of all form fields beside the file
 
 
 def create_app(settings: Settings, service: Service | None = None) -> Flask:
-    """The API as a WSGI application. Who runs it opens and starts the service (see server.py); `service` None makes one."""
-    app = Flask(__name__)
+    """The API as a WSGI application. Who runs it opens and starts the service (see server.py); `service` None makes one.
+
+    Raises InvalidSetting.
+    """
+    app = Flask(__name__, static_folder=None)  # no path of a request ever reaches the file system
     app.request_class = UploadRequest
     app.extensions["loa"] = service or Service(settings)
     app.config.update(MAX_CONTENT_LENGTH=settings.body_limit, MAX_FORM_MEMORY_SIZE=FORM_FIELD_BYTES, MAX_FORM_PARTS=50)
@@ -25,19 +27,7 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     for area in (jobs, voices, operations, pages):
         app.register_blueprint(area.blueprint)
     problems.install(app)
-    app.before_request(lambda: _check_length(request, settings.body_limit))
-    app.after_request(_secure)
+    headers.install(app)
+    origins.install(app, settings)
+    bodies.install(app, settings)
     return app
-
-
-def _check_length(request: Request, limit: int) -> None:
-    if (request.content_length or 0) > limit:
-        raise BodyTooLarge(f"the body has {request.content_length:,} bytes; the limit is {limit:,}", limit=limit)
-
-
-def _secure(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    return response

@@ -28,7 +28,19 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from api import problems
-from loa.errors import BodyTooLarge, HeadersTooLarge, InvalidSetting, LoaError, MalformedHttp, PortInUse, UnsupportedHttp
+from api.bodies import MEMORY_BYTES, Held, RequestParser
+from api.headers import SECURITY_HEADERS
+from loa.errors import (
+    BodyTooLarge,
+    HeadersTooLarge,
+    InvalidSetting,
+    LoaError,
+    MalformedHttp,
+    PortInUse,
+    StorageFull,
+    TooManyUploads,
+    UnsupportedHttp,
+)
 from loa.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,6 +58,8 @@ _REFUSALS: dict[int, tuple[type[LoaError], str]] = {
     413: (BodyTooLarge, "the body is over the limit"),
     431: (HeadersTooLarge, f"the headers are over {HEADER_BYTES:,} bytes"),
     501: (UnsupportedHttp, "this Transfer-Encoding is not supported"),
+    503: (TooManyUploads, "this server is busy with as many large bodies as it may hold"),
+    507: (StorageFull, "the server has no room for this body"),
 }
 
 
@@ -58,7 +72,7 @@ class Refusal(ErrorTask):
         error = kind(message)
         content = problems.body(error)
         self.status = f"{error.status} {found.reason}"
-        self.response_headers.extend(problems.headers(error).items())
+        self.response_headers.extend((SECURITY_HEADERS | problems.headers(error)).items())
         self.set_close_on_finish()
         self.content_length = len(content)
         self.channel.lingers = True
@@ -73,6 +87,9 @@ class Channel(HTTPChannel):
     began = 0.0  # when the first byte of the request came that is not whole yet; 0: none is under way
     lingers = False  # refused: do not close while the client still sends
     _lingering_since = 0.0
+
+    def parser_class(self, adj: Adjustments) -> RequestParser:
+        return RequestParser(adj, self.server.held)
 
     def received(self, data: bytes) -> bool:
         taken = bool(super().received(data))
@@ -100,6 +117,8 @@ class Channel(HTTPChannel):
                 self.socket.shutdown(socket.SHUT_WR)
             return
         super().handle_close()
+        if self.request is not None:
+            self.request.close()  # half of it came
 
     def readable(self) -> bool:
         return True if self._lingering_since and not self.will_close else bool(super().readable())
@@ -129,6 +148,7 @@ class Server(TcpWSGIServer):
     def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
         """Raises PortInUse, or InvalidSetting for an address that is not one of this machine."""
         adjustments = _adjustments(settings)
+        self.held = Held(settings.uploads_limit)
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.queue_logger.setLevel(logging.ERROR)  # it warns of every request that waits for a thread
         try:
@@ -200,6 +220,7 @@ def _adjustments(settings: Settings) -> Adjustments:
             cleanup_interval=CLEANUP_SECONDS,
             max_request_header_size=HEADER_BYTES,
             max_request_body_size=settings.body_limit + 1,  # it refuses what reaches the limit
+            inbuf_overflow=MEMORY_BYTES,
             channel_request_lookahead=1,  # else nobody notices that a waiting client has hung up
             asyncore_use_poll=True,  # select() ends at 1,024 sockets
             clear_untrusted_proxy_headers=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
@@ -14,7 +15,7 @@ from loa.errors import error_kinds
 blueprint = Blueprint("pages", __name__)
 
 PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-METHODS = ("get", "post", "put", "patch", "delete")
+STYLE = (Path(__file__).parent / "static" / "loa.css").read_bytes()
 
 
 @blueprint.get("/openapi.json")
@@ -42,6 +43,12 @@ def docs() -> Response:
 def front() -> Response:
     """Where to go from here."""
     return _page("front.html", version=loa.__version__)
+
+
+@blueprint.get("/loa.css")
+def style() -> Response:
+    """How the pages look."""
+    return Response(STYLE, mimetype="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
 def _document() -> dict[str, Any]:

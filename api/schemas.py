@@ -19,6 +19,7 @@ LONGEST_WAIT = 60  # seconds
 TITLE_LIMIT = 300  # characters
 CONSENT_LIMIT = 2_000  # characters
 METADATA_LIMIT = 16_384  # bytes as JSON: it comes back with every answer about the job
+METADATA_DEPTH = 30  # objects and lists within each other
 
 
 class Schema(BaseModel):
@@ -26,6 +27,12 @@ class Schema(BaseModel):
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [metadata]
+    for _ in range(METADATA_DEPTH):
+        values = [value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [value for value in values if isinstance(value, (dict, list))]
+    if level:
+        raise ValueError(f"is nested more than {METADATA_DEPTH} levels deep")
     size = len(json.dumps(metadata, ensure_ascii=False).encode())
     if size > METADATA_LIMIT:
         raise ValueError(f"is {size:,} bytes as JSON; the limit is {METADATA_LIMIT:,}")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from api import bodies
 from api.app import create_app
 from api.httpd import Server
 from api.service import Service
@@ -34,6 +35,7 @@ def main(settings: Settings | None = None) -> int:
     settings = _with_redis(settings or Settings.load())
     log_to_stderr(settings.log_level)
     logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells of every client that hangs up
+    bodies.keep_in(settings)
     service = Service(settings)
     server = Server(create_app(settings, service), settings)
     refused: list[LoaError] = []

@@ -224,6 +224,18 @@ class MethodNotAllowed(LoaError):
     code, status = "method_not_allowed", 405
 
 
+class ForeignOrigin(LoaError):
+    """Name the page's origin in LOA_CORS_ORIGINS on the server, if it shall use this server."""
+
+    code, status = "foreign_origin", 403
+
+
+class UnknownHost(LoaError):
+    """Use the server's IP address, or `localhost`; or name this name in LOA_HOSTS on the server, if it is the server's own."""
+
+    code, status = "unknown_host", 421
+
+
 class MalformedHttp(LoaError):
     """Use an ordinary HTTP/1.1 client: the request line or a header cannot be read."""
 
@@ -366,6 +378,12 @@ class StoreUnavailable(LoaError):
     """Send the request again after the seconds in Retry-After, with the same Idempotency-Key; check that Redis runs."""
 
     code, status = "store_unavailable", 503
+
+
+class TooManyUploads(LoaError):
+    """Send the file again after the seconds in Retry-After; or raise LOA_UPLOADS_LIMIT on the server."""
+
+    code, status = "too_many_uploads", 503
 
 
 class NotReady(LoaError):

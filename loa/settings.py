@@ -45,7 +45,14 @@ class Settings:
     )
     idempotency_hours: float = setting(48, "hours", "clients repeat within a day; twice that", least=24)
     job_retention_days: float = setting(30, "days", "records of ended jobs", least=0.0001)
-    socket_timeout: int = setting(30, "seconds", "a slow client is cut after this", least=1)
+    uploads_limit: int = setting(
+        2_000_000_000, "bytes", "of large bodies on the disk at once, in each API process; beyond it they are refused with 503", least=1024
+    )
+    socket_timeout: int = setting(25, "seconds", "a slow client is cut after this, and surely within 30 s", least=1)
+    cors_origins: str = setting("", "origins, separated by blanks", "web pages of other origins that may use this server; none by default")
+    hosts: str = setting(
+        "", "names, separated by blanks", "the server's names with a dot in them: a page whose name points at it by deceit learns nothing"
+    )
 
     # --- workers
     devices: str = setting("auto", "names, separated by ','", "auto: every CUDA device, else the CPU; or cpu, or cuda:0,cuda:1")

@@ -273,7 +273,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_parsed(app: Flask) -> 
         *run_wsgi_app(app.wsgi_app, environment | {"wsgi.input": Body(), "CONTENT_LENGTH": str(MOST_BYTES + 2**21)}),
         request=Request(environment),
     )
-    assert "the limit for a recording is 51,000,000" in refused(response, 413, "body_too_large")["detail"]
+    assert "the limit is 51,000,000" in refused(response, 413, "body_too_large")["detail"]
 
 
 def test_the_servers_own_limit_may_be_lower(settings: Settings) -> None:

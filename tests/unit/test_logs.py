@@ -70,7 +70,10 @@ def test_what_controls_or_hides_is_shown_as_an_escape(text: str, plain: str) -> 
         ("https://a.example/hook?token=hunter2#hunter2", "https://a.example/hook?***"),
         ("https://a.example/#hunter2", "https://a.example/?***"),
         ("s3://AKIA:hunter2@bucket/loa", "s3://***@bucket/loa"),
-        ("cannot reach 'http://u:hunter2@h/x?y=hunter2' (twice: http://h?hunter2)", "cannot reach 'http://***@h/x?***' (twice: http://h?***"),
+        (
+            "cannot reach 'http://u:hunter2@h/x?y=hunter2' (twice: http://h?hunter2)",
+            "cannot reach 'http://***@h/x?***' (twice: http://h?***",
+        ),
         ("nothing: a@b.example, c?d", "nothing: a@b.example, c?d"),
     ],
 )
