@@ -14,7 +14,7 @@ from loa.urls import shown
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 OURS = ("loa", "api", "worker")  # packages that log as LOA_LOG_LEVEL says; libraries speak only when something is wrong
 
-# Control characters, and those that reorder or hide text: of C0 and C1, line and paragraph separators, bidi marks, zero-width, tags, surrogates.
+# Control characters of C0 and C1, and what reorders or hides text: separators of lines, bidi and zero-width marks, tags, surrogates.
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 _CONTINUED = "    | "  # before every further line of an event: nobody takes one for an event of its own
 

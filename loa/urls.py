@@ -6,11 +6,11 @@ import re
 
 HIDDEN = "***"
 
-# Whatever stands where a URL has its login, its query or its fragment. A regular expression, not urllib: it must also serve for URLs that are
-# broken, and for those in the middle of a library's message.
+# Whatever stands where a URL has its login, its query or its fragment. Regular expressions, not urllib: they also serve for URLs that are
+# broken, and for those in the middle of a library's message. The number of a database is no secret.
 _LOGIN = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,30}://)[^\s/?#\"'<>]*@", re.IGNORECASE)
 _QUERY = re.compile(
-    r"(?P<place>\b[a-z][a-z0-9+.-]{0,30}://[^\s?#\"'<>]*)[?#](?!(?:db|virtual_host)=\d+(?![^\s\"'<>]))[^\s\"'<>]*",  # a database's number is no secret
+    r"(?P<place>\b[a-z][a-z0-9+.-]{0,30}://[^\s?#\"'<>]*)[?#](?!(?:db|virtual_host)=\d+(?![^\s\"'<>]))[^\s\"'<>]*",
     re.IGNORECASE,
 )
 

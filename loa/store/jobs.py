@@ -121,7 +121,7 @@ class Jobs:
         if not 1 <= limit <= PAGE:
             raise InvalidRequest(f"limit is {limit}; it takes 1 to {PAGE}")
         index = self._database.keys.jobs(owner, state.value if state else "all")
-        newest, skip = _parse_cursor(cursor) if cursor else ("+inf", 0)
+        newest, skip = _parse_cursor(cursor) if cursor is not None else ("+inf", 0)
         rows = self._database.command("zrevrangebyscore", index, newest, "-inf", start=skip, num=limit + 1, withscores=True)
         page, more = rows[:limit], len(rows) > limit
         with self._database.pipeline() as pipeline:

@@ -20,7 +20,9 @@ def log() -> tuple[logging.Logger, io.StringIO]:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(Lines(FORMAT))
-    logger = logging.Logger("loa.test", logging.DEBUG)
+    logger = logging.getLogger("loa.test.lines")
+    logger.setLevel(logging.DEBUG)
+    logger.handlers, logger.propagate = [], False
     logger.addHandler(handler)
     return logger, written
 
