@@ -1,40 +1,21 @@
 """How much of the bodies of requests this server holds before anybody has looked at them: little memory, bounded disk, no strange encoding.
 
 Waitress gives the application whole requests only: a body lies in memory as long as it is small, then in a temporary file without a name in
-LOA_DATA_DIR/uploads, which goes with its request or with the process.
+LOA_DATA_DIR/uploads, which goes with its request or with the process. parsing.py counts what lies there.
 """
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import threading
 from pathlib import Path
 
 from flask import Flask, request
-from waitress.adjustments import Adjustments
-from waitress.parser import HTTPRequestParser
-from waitress.utilities import Error
 
-from loa.artifacts import FULL
 from loa.errors import BodyTooLarge, UnsupportedMediaType
 from loa.settings import Settings
 
 MEMORY_BYTES = 65_536  # of a body; more of it lies on the disk
-
-log = logging.getLogger(__name__)
-
-
-class Shed(Error):
-    """Too many large bodies are under way."""
-
-    code, reason = 503, "Service Unavailable"
-
-
-class DiskFull(Error):
-    """A body has no room on the disk."""
-
-    code, reason = 507, "Insufficient Storage"
 
 
 class Held:
@@ -51,38 +32,6 @@ class Held:
                 return False
             self.bytes += count
             return True
-
-
-class RequestParser(HTTPRequestParser):
-    """A request that is being received; counts what it holds on the disk, and gives it back when it is closed."""
-
-    def __init__(self, adj: Adjustments, held: Held) -> None:
-        super().__init__(adj)
-        self._held, self._taken = held, 0
-
-    def received(self, data: bytes) -> int:
-        try:
-            consumed = int(super().received(data))
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            log.error("%s has no room for the body of a request: %s", tempfile.gettempdir(), error.strerror)
-            return self._refuse(DiskFull(""), data)
-        if self.body_bytes_received > MEMORY_BYTES and self.error is None:
-            more = self.body_bytes_received - self._taken
-            if not self._held.add(more):
-                return self._refuse(Shed(""), data)
-            self._taken += more
-        return consumed
-
-    def _refuse(self, error: Error, data: bytes) -> int:
-        self.error, self.completed = error, True
-        return len(data)
-
-    def close(self) -> None:
-        super().close()
-        self._held.add(-self._taken)
-        self._taken = 0
 
 
 def keep_in(settings: Settings) -> None:

@@ -28,8 +28,9 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from api import problems
-from api.bodies import MEMORY_BYTES, Held, RequestParser
+from api.bodies import MEMORY_BYTES, Held
 from api.headers import SECURITY_HEADERS
+from api.parsing import RequestParser
 from loa.errors import (
     BodyTooLarge,
     HeadersTooLarge,
