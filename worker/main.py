@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import time
 
@@ -17,7 +18,7 @@ from loa.urls import shown
 from worker import logs
 from worker.app import create_app, waker
 from worker.devices import device_names
-from worker.parent import Gate, Parent, Watch, block_stop_signals, heed_stop_signals
+from worker.parent import STOP_SIGNALS, Gate, Parent, Watch, block_stop_signals, heed_stop_signals
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def queue_names(queues: str, settings: Settings) -> tuple[str, ...]:
 
 
 def _await_redis(store: Store, settings: Settings) -> None:
-    """Wait until Redis answers. Raises UnsupportedRedis or SchemaMismatch."""
+    """Wait until Redis answers. Raises UnsupportedRedis or SchemaMismatch; SystemExit when the worker is told to stop meanwhile."""
     told = -TELL_AGAIN
     while True:
         try:
@@ -98,4 +99,5 @@ def _await_redis(store: Store, settings: Settings) -> None:
             if time.monotonic() - told >= TELL_AGAIN:
                 log.warning("waiting for Redis at %s: %s", shown(settings.redis_url), error.message)
                 told = time.monotonic()
-            time.sleep(ASK_AGAIN)
+            if signal.sigtimedwait(STOP_SIGNALS, ASK_AGAIN) is not None:  # they are blocked, so nobody else hears of them
+                raise SystemExit(0) from None
