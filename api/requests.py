@@ -54,6 +54,19 @@ def hung_up() -> bool:
     return told is not None and bool(told())
 
 
+def longest_body(settings: Settings) -> int:
+    """Bytes that any call takes at most."""
+    return min(settings.body_limit, max(_json_limit(settings), _form_limit(settings), MOST_BYTES + FRAME_BYTES))
+
+
+def _json_limit(settings: Settings) -> int:
+    return MOST_BYTES_A_CHARACTER * settings.text_limit + FRAME_BYTES
+
+
+def _form_limit(settings: Settings) -> int:
+    return most_bytes(settings) + FRAME_BYTES
+
+
 def read_query(request: Request, model: type[Model]) -> Model:
     """The query as `model`; of a parameter that is given twice the last one counts. Raises InvalidRequest."""
     return _validated(model, {name: values[-1] for name, values in request.args.lists()})
@@ -93,7 +106,7 @@ def read_idempotency_key(request: Request) -> str | None:
 
 
 def _read_json(request: Request, settings: Settings) -> Submission:
-    limit = MOST_BYTES_A_CHARACTER * settings.text_limit + FRAME_BYTES
+    limit = _json_limit(settings)
     if (request.content_length or 0) > limit:
         raise TextTooLong(
             f"the JSON body has {request.content_length:,} bytes; an `input` of {settings.text_limit:,} characters fits into {limit:,}",
@@ -104,7 +117,7 @@ def _read_json(request: Request, settings: Settings) -> Submission:
 
 
 def _read_form(request: Request, settings: Settings) -> Submission:
-    values = _form(request, min(most_bytes(settings) + FRAME_BYTES, settings.body_limit))
+    values = _form(request, min(_form_limit(settings), settings.body_limit))
     if "metadata" in values:
         values["metadata"] = parse_json(values["metadata"].encode(), "metadata")
     fields = _validated(JobForm, values)

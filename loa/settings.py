@@ -15,9 +15,9 @@ from typing import Any, get_type_hints
 from loa.errors import InvalidSetting
 
 
-def setting(default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None) -> Any:
-    """A field with its unit, its reason and, for numbers, the bounds that are enforced."""
-    return dataclasses.field(default=default, metadata={"unit": unit, "reason": reason, "least": least, "most": most})
+def setting(default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None, secret: bool = False) -> Any:
+    """A field with its unit, its reason and, for numbers, the bounds that are enforced. One that may hold a `secret` is in no `repr`."""
+    return dataclasses.field(default=default, repr=not secret, metadata={"unit": unit, "reason": reason, "least": least, "most": most})
 
 
 def _default_data_dir() -> str:
@@ -28,8 +28,8 @@ def _default_data_dir() -> str:
 class Settings:
     # --- where things are
     data_dir: str = setting("", "folder", "all that a single machine keeps: Redis data, artifacts, voices; default ~/.local/share/loa")
-    redis_url: str = setting("", "URL", "absent: an embedded server in LOA_DATA_DIR is started by `loa up`")
-    artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts")
+    redis_url: str = setting("", "URL", "absent: an embedded server in LOA_DATA_DIR is started by `loa up`", secret=True)
+    artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts", secret=True)
     voices: str = setting("", "folders, separated by ':'", "more voice manifests beside those that come with Loa and LOA_DATA_DIR/voices")
     url: str = setting("http://127.0.0.1:8298", "URL", "where the command line finds the server")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from loa.broker import Broker
 from loa.settings import Settings
@@ -26,6 +27,8 @@ def door(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """One server for all: none of them makes a job."""
     folder = str(tmp_path_factory.mktemp("door"))
     url = broker.url.replace("db=0", "db=6")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
     with serve(
         Settings.load({}, redis_url=url, data_dir=folder, voices=str(VOICES), body_limit=BODY_LIMIT, uploads_limit=3_000_000)
     ) as served:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from loa.logs import FORMAT, Lines, visible
+from loa.settings import Settings
 from loa.urls import shown
 
 FORGED = "all is well\n2026-01-01 00:00:00,000 INFO    api.server: listening on http://evil\x1b[2J\u202etxt.exe"
@@ -110,3 +111,9 @@ logging.getLogger("loa.store").debug("a detail")
     assert told.count("trouble") == 5
     assert "secret" not in told
     assert "a detail" in told
+
+
+def test_settings_that_are_printed_show_no_secret() -> None:
+    settings = Settings.load({}, redis_url="redis://:hunter2@db", artifacts="s3://hunter2@bucket")
+    assert "hunter2" not in repr(settings)
+    assert settings.environment()["LOA_REDIS_URL"] == "redis://:hunter2@db"  # other processes get it
