@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LONGEST_PARAGRAPH = 10_000  # characters: with marks; the parser takes seconds for 100,000 brackets
 LONGEST_ROW = 2_000  # characters of a table's first row
 LONGEST_TAG = 500  # characters within which the quotes of an HTML tag count
-MOST_TOKENS = 400_000  # about 200 MB; a book of 5,000,000 characters with paragraphs of 40 has as many
+MOST_TOKENS = 300_000  # about 150 MB; a book of 5,000,000 characters in paragraphs of 50 has as many
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:.*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 _SENTENCE_END = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")

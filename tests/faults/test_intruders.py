@@ -224,7 +224,6 @@ def ask_again_and_again(served: Served, seconds: list[float], stopped: threading
             if (reply := served.call("GET", "/v1/jobs")).status == 200:
                 seconds.append(time.monotonic() - began)
                 continue
-            print(reply)
         seconds.append(float("inf"))  # a healthy client that is refused
 
 
