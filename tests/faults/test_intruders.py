@@ -221,7 +221,7 @@ def ask_again_and_again(served: Served, seconds: list[float], stopped: threading
     while not stopped.wait(0.02):
         began = time.monotonic()
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if (reply := served.call("GET", "/v1/jobs")).status == 200:
+            if served.call("GET", "/v1/jobs").status == 200:
                 seconds.append(time.monotonic() - began)
                 continue
         seconds.append(float("inf"))  # a healthy client that is refused
