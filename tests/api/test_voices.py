@@ -437,7 +437,7 @@ def test_the_document_tells_all_of_it(client: FlaskClient) -> None:
     calls = document["paths"]["/v1/voices"] | document["paths"]["/v1/voices/{name}"]
     assert set(document["paths"]["/v1/voices"]) == {"get", "post"}
     assert set(document["paths"]["/v1/voices/{name}"]) == {"get", "delete"}
-    assert set(calls["post"]["responses"]) == {"200", "201", "400", "409", "413", "415", "422", "500", "503", "507"}
+    assert set(calls["post"]["responses"]) == {"200", "201", "400", "403", "409", "413", "415", "421", "422", "500", "503", "507"}
     assert set(calls["delete"]["responses"]) == {"204", "404", "409", "500", "503"}
     form = document["components"]["schemas"]["VoiceForm"]
     assert set(form["required"]) == {"file", "name", "language", "licence", "consent"}
