@@ -2,22 +2,33 @@
 #   make demo    speak a text into demo.wav              make lint    check style
 #   make test    run all tests                           make bench   run all benchmarks
 #   make test TESTS="tests/unit -k voices"  some tests   make format  put the code into the house's form
+#   make faults  the fault table with full counts        make soak MINUTES=30  random faults, and a check of the history
 #   make golden  compare VietTTS at full size with its own implementation (minutes of compute)
 # PYTHON=/path/to/python3.12 chooses the Python, LOA_TORCH=cpu|cuda the build of PyTorch.
 
 TESTS ?= tests
+# Most tests wait for processes that start, work and die, so as many run side by side as there are cores; more than four would only wait for each other.
+SIDE_BY_SIDE ?= -n auto --maxprocesses 4 --dist loadfile
+MINUTES ?= 30
+SEED ?= 1
 BIN := .venv/bin
 
-.PHONY: demo test golden lint format bench lock check-locks venv clean help run-setup dev-setup reference
+.PHONY: demo test faults soak golden lint format bench lock check-locks venv clean help run-setup dev-setup reference
 
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 demo: run-setup
 	@$(BIN)/loa demo
 
 test: dev-setup
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(TESTS)
+
+faults: dev-setup
+	@LOA_FAULTS=full $(BIN)/python -m pytest tests/faults --timeout 900
+
+soak: dev-setup
+	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
 
 golden: dev-setup reference
 	@PYTHONPATH=.reference $(BIN)/python -m pytest tests/golden

@@ -12,14 +12,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from loa.errors import LoaError, StoreUnavailable
+from loa.api_keys import Scope
+from loa.errors import Forbidden, ForeignOrigin, InvalidKey, LoaError, MissingKey, StoreUnavailable, TooManyRequests, UnknownHost
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+ACCESS = (MissingKey, InvalidKey, Forbidden, ForeignOrigin, UnknownHost, TooManyRequests)  # what access.py may answer instead of a view
 JSON = "application/json"
 FORM = "multipart/form-data"
+
+
+class Schema(BaseModel):
+    """A JSON object of the API; a field that it does not have is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def without_null(schema: dict[str, Any]) -> None:
+    """Forms and queries have texts and no null: what may be left out is left out."""
+    for described in schema["properties"].values():
+        if "anyOf" in described:
+            (kind,) = (kind for kind in described.pop("anyOf") if kind != {"type": "null"})
+            described |= kind
+            del described["default"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +62,14 @@ class Operation:
     headers: Mapping[str, str]  # request headers: name → description
     answers: Mapping[int, Answer]
     errors: tuple[type[LoaError], ...]
+    scope: Scope | None  # that a key must have, where keys are configured; None: anybody may
 
 
 def operation(
     summary: str,
     *,
     tag: str,
+    scope: Scope | None,
     answers: Mapping[int, Answer],
     query: type[BaseModel] | None = None,
     bodies: Mapping[str, type[BaseModel]] | None = None,
@@ -70,7 +89,8 @@ def operation(
             bodies=bodies or {},
             headers=headers or {},
             answers=answers,
-            errors=(*errors, *((StoreUnavailable,) if needs_redis else ())),
+            errors=(*errors, *(ACCESS if scope else ()), *((StoreUnavailable,) if needs_redis or scope else ())),
+            scope=scope,
         )
         return view
 

@@ -13,6 +13,7 @@ from api.service import service
 from loa.errors import ArtifactMissing, AudioExpired, RangeNotSatisfiable
 
 BLOCK = 256 * 1024  # bytes
+LINK_SECONDS = 900  # that a signed link is good: for a download to begin, and for a listener to come back from a pause
 AGE = 86_400  # seconds that a client may keep a file without asking again; it never changes
 NAME_LIMIT = 100  # characters
 
@@ -21,7 +22,10 @@ _UNSAFE = re.compile(r"[^\w .,()-]+")
 
 
 def download(path: str, *, tag: str, name: str, media_type: str) -> Response:
-    """An artifact as the answer to the current request; `tag` names its content. Raises AudioExpired, RangeNotSatisfiable."""
+    """An artifact as the answer to the current request; `tag` names its content. Raises AudioExpired, RangeNotSatisfiable.
+
+    From a store with signed links (S3) the answer is a redirect to one: the bytes, or the range of them, never pass through the API.
+    """
     artifacts = service().artifacts
     headers = {
         "Content-Disposition": disposition(name),
@@ -33,6 +37,8 @@ def download(path: str, *, tag: str, name: str, media_type: str) -> Response:
         size = artifacts.size(path)
         if request.if_none_match.contains_weak(tag):
             return Response(status=304, headers=headers)
+        if (link := _link(path, name, media_type)) is not None:
+            return Response(status=307, headers={"Location": link, "Cache-Control": "no-store"})
         first, last = _part(tag, size)
         status = 200
         if (first, last) != (0, size - 1):
@@ -49,6 +55,13 @@ def download(path: str, *, tag: str, name: str, media_type: str) -> Response:
     wrap = request.environ.get("wsgi.file_wrapper") if artifacts.local_path(path) is not None else None
     content = _blocks(stream, length) if wrap is None else wrap(stream, BLOCK)
     return Response(content, status=status, headers=headers, content_type=media_type, direct_passthrough=True)
+
+
+def _link(path: str, name: str, media_type: str) -> str | None:
+    """Where the client may fetch the file itself. HEAD is answered here: a link is signed for GET alone."""
+    if request.method == "HEAD" or not service().settings.redirect_downloads:
+        return None
+    return service().artifacts.link(path, LINK_SECONDS, media_type=media_type, disposition=disposition(name))
 
 
 def disposition(name: str) -> str:

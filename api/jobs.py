@@ -6,11 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from api.access import caller
 from api.contract import FORM, JSON, Answer, operation
 from api.downloads import download
 from api.requests import hung_up, read_idempotency_key, read_query, read_submission
 from api.schemas import JobForm, JobJson, JobPage, JobRequest, Listing, TimingsJson, Wait
 from api.service import service
+from loa.api_keys import Scope
 from loa.errors import (
     AudioExpired,
     BodyTooLarge,
@@ -19,10 +21,13 @@ from loa.errors import (
     IdempotencyConflict,
     InvalidRequest,
     InvalidSpeed,
+    InvalidWebhook,
     JobCanceled,
     JobFailed,
     JobNotFinished,
+    LimitExceeded,
     MalformedJson,
+    Overloaded,
     RangeNotSatisfiable,
     StorageFull,
     StorageUnavailable,
@@ -44,15 +49,21 @@ _HEADERS = {
     "Location": "the job's address",
     "Idempotent-Replay": "`true`: the job was made by an earlier request with the same Idempotency-Key",
 }
+_ELSEWHERE = Answer(
+    what="The file lies in S3: fetch it there (the same Range works), within a quarter of an hour, without your key.",
+    media_type="text/html",
+    headers={"Location": "a signed link"},
+)
 _BAD_REQUEST = (InvalidRequest, MalformedJson, UnsupportedMediaType, EmptyText, TextTooLong, BodyTooLarge, UnreadableDocument)
-_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed)
-_BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, StorageFull, StorageUnavailable)
+_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed, InvalidWebhook)
+_BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, LimitExceeded, Overloaded, StorageFull, StorageUnavailable)
 
 
 @blueprint.post("/v1/jobs")
 @operation(
     "Submit text or a file",
     tag=TAG,
+    scope=Scope.SUBMIT,
     query=Wait,
     bodies={JSON: JobRequest, FORM: JobForm},
     headers={"Idempotency-Key": "1 to 255 characters of yours; the same request with the same key makes no second job for two days"},
@@ -71,7 +82,7 @@ def submit_job() -> tuple[dict[str, Any], int, dict[str, str]]:
     whichever comes first; when too many requests wait already, it comes at once."""
     wait = read_query(request, Wait).wait
     submission, key = read_submission(request, service().settings), read_idempotency_key(request)
-    job, replayed = service().submit(submission, key, wait, hung_up)
+    job, replayed = service().submit(caller().owner, submission, key, wait, hung_up)
     headers = {"Location": f"/v1/jobs/{job['id']}", **({"Idempotent-Replay": "true"} if replayed else {})}
     return job, 200 if job["finished_at"] else 202, headers
 
@@ -80,38 +91,48 @@ def submit_job() -> tuple[dict[str, Any], int, dict[str, str]]:
 @operation(
     "List jobs",
     tag=TAG,
+    scope=Scope.READ,
     query=Listing,
     answers={200: Answer(what="A page of jobs, newest first.", schema=JobPage)},
     errors=(InvalidRequest,),
 )
 def list_jobs() -> dict[str, Any]:
     """Jobs are forgotten LOA_JOB_RETENTION_DAYS after they ended."""
-    return service().jobs(**dict(read_query(request, Listing)))
+    return service().jobs(caller().owner, **dict(read_query(request, Listing)))
 
 
 @blueprint.get("/v1/jobs/<job_id>")
-@operation("Show a job", tag=TAG, query=Wait, answers={200: Answer(what="The job.", schema=JobJson)}, errors=(InvalidRequest, UnknownJob))
+@operation(
+    "Show a job",
+    tag=TAG,
+    scope=Scope.READ,
+    query=Wait,
+    answers={200: Answer(what="The job.", schema=JobJson)},
+    errors=(InvalidRequest, UnknownJob),
+)
 def show_job(job_id: str) -> dict[str, Any]:
     """With `wait` the answer is held until the job has ended or the seconds are over; `state` says which."""
-    return service().job(job_id, read_query(request, Wait).wait, hung_up)
+    return service().job(caller().owner, job_id, read_query(request, Wait).wait, hung_up)
 
 
 @blueprint.post("/v1/jobs/<job_id>/cancel")
 @operation(
     "Cancel a job",
     tag=TAG,
+    scope=Scope.SUBMIT,
     answers={200: Answer(what="The job. One that had ended before stays as it was.", schema=JobJson)},
     errors=(UnknownJob,),
 )
 def cancel_job(job_id: str) -> dict[str, Any]:
     """Nothing more of it is spoken; the batch under way ends within seconds."""
-    return service().cancel(job_id)
+    return service().cancel(caller().owner, job_id)
 
 
 @blueprint.get("/v1/jobs/<job_id>/audio")
 @operation(
     "Fetch the audio",
     tag=TAG,
+    scope=Scope.READ,
     headers={
         "Range": "`bytes=FIRST-LAST`: a part of the file",
         "If-Range": "an ETag: the part only if the file is still that one",
@@ -121,12 +142,13 @@ def cancel_job(job_id: str) -> dict[str, Any]:
         200: Answer(what="The audio file.", media_type="audio/*", headers={"ETag": "the sha256 of the file", "Accept-Ranges": "`bytes`"}),
         206: Answer(what="The part that was asked for.", media_type="audio/*", headers={"Content-Range": "which part of how many bytes"}),
         304: Answer(what="You have it already."),
+        307: _ELSEWHERE,
     },
-    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, RangeNotSatisfiable),
+    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, RangeNotSatisfiable, StorageUnavailable),
 )
 def fetch_audio(job_id: str) -> Response:
     """HEAD works, too. The file never changes."""
-    job = service().published(job_id)
+    job = service().published(caller().owner, job_id)
     form = format_named(job.format)
     return download(
         job.result["path"], tag=job.result["sha256"], name=f"{job.title or job.id}.{form.extension}", media_type=form.media_type
@@ -137,10 +159,11 @@ def fetch_audio(job_id: str) -> Response:
 @operation(
     "Fetch the timings",
     tag=TAG,
-    answers={200: Answer(what="Where each word is in the audio.", schema=TimingsJson)},
-    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired),
+    scope=Scope.READ,
+    answers={200: Answer(what="Where each word is in the audio.", schema=TimingsJson), 307: _ELSEWHERE},
+    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, StorageUnavailable),
 )
 def fetch_timings(job_id: str) -> Response:
     """Seconds from the beginning of the audio, word by word."""
-    job = service().published(job_id)
+    job = service().published(caller().owner, job_id)
     return download(job.result["timings"], tag=f"{job.result['sha256']}-timings", name=f"{job.title or job.id}.json", media_type=JSON)

@@ -13,28 +13,33 @@ from pydantic.json_schema import models_json_schema
 import loa
 from api import problems
 from api.contract import Answer, Operation
-from api.origins import PROBES, SAFE
+from api.origins import SAFE
 from api.schemas import IDEMPOTENCY_KEY, Problem
 from loa.bundles import BUNDLE_NAME
-from loa.errors import BodyTooLarge, ForeignOrigin, LoaError, TooManyUploads, UnknownHost, UnsupportedMediaType
+from loa.errors import BodyTooLarge, LoaError, TooManyUploads, UnsupportedMediaType
 from loa.jobs import JOB_ID
+from loa.webhooks.deliveries import DELIVERY_ID
 
 DESCRIPTION = (
     "Loa is a self-hosted asynchronous speech service: submit a sentence or a whole book, get finished audio. "
     "Submit with `POST /v1/jobs`, follow with `GET /v1/jobs/{id}?wait=60`, fetch `/v1/jobs/{id}/audio`. "
     "Every error is a problem document (RFC 9457) with a stable `code`."
 )
+KEY = "key"  # the one security scheme
+KEYS = (
+    "A key of `loa keys create NAME`. A server without keys takes every call, from its own machine only; its health and this reference "
+    "are open to anybody in any case."
+)
 REFERENCES = "#/components/schemas/{model}"
 
 # What parameters look like whose views take them as they come; those in the query have their model.
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "job_id": {"type": "string", "pattern": f"^{JOB_ID.pattern}$"},
+    "delivery_id": {"type": "string", "pattern": f"^{DELIVERY_ID.pattern}$"},
     "name": {"type": "string", "pattern": f"^{BUNDLE_NAME.pattern}$"},
     "Idempotency-Key": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
 }
-# What is refused before a view is asked (origins.py, bodies.py).
-_AT_THE_DOOR = (UnknownHost,)
-_AT_THE_DOOR_TO_CHANGE = (ForeignOrigin, BodyTooLarge, UnsupportedMediaType, TooManyUploads)
+_BODIES = (BodyTooLarge, UnsupportedMediaType, TooManyUploads)  # what bodies.py and httpd.py refuse before a view is asked
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -68,7 +73,10 @@ def document(app: Flask) -> dict[str, Any]:
         },
         "tags": [{"name": name} for name in dict.fromkeys(promise.tag for _, _, promise in calls)],
         "paths": paths,
-        "components": {"schemas": schemas["$defs"]},
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {KEY: {"type": "http", "scheme": "bearer", "description": KEYS}},
+        },
     }
 
 
@@ -99,6 +107,8 @@ def _call(method: str, path: str, promise: Operation, refer: dict[type[BaseModel
         "summary": promise.summary,
         "description": promise.description,
     }
+    if promise.scope is not None:
+        call["security"] = [{KEY: [promise.scope.value]}, {}]
     if parameters:
         call["parameters"] = parameters
     if promise.bodies:
@@ -107,8 +117,7 @@ def _call(method: str, path: str, promise: Operation, refer: dict[type[BaseModel
             "content": {media_type: {"schema": refer[model]} for media_type, model in promise.bodies.items()},
         }
     answers = {str(status): _answer(answer, refer) for status, answer in sorted(promise.answers.items())}
-    door = () if path in PROBES else _AT_THE_DOOR if method in SAFE else (*_AT_THE_DOOR, *_AT_THE_DOOR_TO_CHANGE)
-    call["responses"] = answers | _refusals((*promise.errors, *door), refer[Problem])
+    call["responses"] = answers | _refusals((*promise.errors, *(() if method in SAFE else _BODIES)), refer[Problem])
     return call
 
 

@@ -1,14 +1,13 @@
 """Which web pages may use this server from somebody's browser: by default none but its own.
 
-A browser lets any page in the world send requests to a server that only its owner can reach, such as one on loopback. Three rules keep
-pages out:
+A browser lets any page in the world send requests to a server that only its owner can reach, such as one on loopback. So without keys:
 
-- A page cannot change anything: a request that changes something (all but GET and HEAD) and comes from a page of another origin is refused.
-- A page cannot read anything: answers carry no Access-Control-Allow-Origin, except for the origins of LOA_CORS_ORIGINS.
+- A page can send nothing: a request that comes from a page of another origin is refused.
 - A page cannot pretend to be our own by letting its name point at our address ("DNS rebinding"): a request to a name that is not this
-  server's is refused. An address, a name without a dot and the names of LOA_HOSTS are.
+  server's is refused. Names that a page can make lead here have a dot; an address leads where it says, and LOA_NAMES are the server's.
 
-Programs other than browsers send neither Origin nor Sec-Fetch-Site and notice nothing of the first two.
+With keys access.py does not ask for this: no page has a key that nobody gave it. With and without: a page cannot read anything, for answers
+carry no Access-Control-Allow-Origin, except for the origins of LOA_CORS_ORIGINS.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 
@@ -24,13 +22,11 @@ from loa.errors import ForeignOrigin, InvalidSetting, UnknownHost
 from loa.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD"})
-PROBES = frozenset({"/healthz", "/readyz"})  # load balancers ask for them by any name; they tell nothing
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, Range"
 ANSWER_HEADERS = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Idempotent-Replay, Location, Retry-After"
 PREFLIGHT_SECONDS = 600  # a browser remembers the answer
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
-_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +34,7 @@ class Origins:
     """What the settings allow."""
 
     allowed: frozenset[str]  # https://app.example.com
-    hosts: frozenset[str]  # speech.example.com
+    names: frozenset[str]  # speech.example.com
 
     @classmethod
     def parse(cls, settings: Settings) -> Origins:
@@ -49,42 +45,36 @@ class Origins:
                 raise InvalidSetting("LOA_CORS_ORIGINS is *: every page in the world could use this server; name the origins that may")
             if not _ORIGIN.fullmatch(origin):
                 raise InvalidSetting(f"LOA_CORS_ORIGINS names {origin!r}; it takes origins such as https://app.example.com, and no path")
-        hosts = settings.hosts.lower().split()
-        for host in hosts:
-            if not _NAME.fullmatch(host):
-                raise InvalidSetting(f"LOA_HOSTS names {host!r}; it takes names such as speech.example.com, without port or scheme")
-        return cls(allowed=frozenset(allowed), hosts=frozenset(hosts))
+        return cls(allowed=frozenset(allowed), names=frozenset({settings.host.lower(), *settings.names.lower().split()}))
 
     def check(self, request: Request) -> None:
         """Raises UnknownHost or ForeignOrigin."""
-        if request.path not in PROBES and not self.knows(request.headers.get("Host", "")):
-            raise UnknownHost(f"this server does not know itself as {request.headers['Host'][:100]!r}")
-        if request.method not in SAFE and self.foreign(request):
-            raise ForeignOrigin("this request comes from a web page of another origin")
+        host = request.headers.get("Host", "")
+        if not self.knows(host):
+            raise UnknownHost(f"the server was called by the name {host[:100]!r}, which may be a foreign page's", host=host[:100])
+        if self.foreign(request):
+            origin = request.headers.get("Origin", "another origin")[:100]
+            raise ForeignOrigin(f"a page of {origin} sent this, and without keys only the server's own and those of LOA_CORS_ORIGINS may")
 
     def knows(self, host: str) -> bool:
         """Whether a Host header, with or without a port, is one that no stranger can make point at this server."""
         name = _without_port(host).lower().rstrip(".")
-        return "." not in name or _is_address(name) or name in self.hosts or name.endswith(".localhost")
+        return "." not in name or name in self.names or name.endswith(".localhost") or _is_address(name)
 
     def foreign(self, request: Request) -> bool:
         """Whether a page of another origin, which is not allowed, made a browser send this request."""
         origin = request.headers.get("Origin")
         if origin is not None:
-            return origin.lower() not in self.allowed and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
-        return request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+            return origin.lower() not in self.allowed and origin.lower().partition("://")[2] != request.headers.get("Host", "").lower()
+        return request.method not in SAFE and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
 
 
-def install(app: Flask, settings: Settings) -> None:
-    """Check every request, answer OPTIONS, and name allowed origins in answers. Raises InvalidSetting."""
-    origins = Origins.parse(settings)
+def install(app: Flask, origins: Origins) -> None:
+    """Answer OPTIONS, and name allowed origins in answers."""
 
     @app.before_request
-    def check() -> Response | None:
-        if request.method == "OPTIONS" and request.routing_exception is None:
-            return _methods(app)
-        origins.check(request)
-        return None
+    def answer() -> Response | None:
+        return _methods(app) if request.method == "OPTIONS" and request.routing_exception is None else None
 
     @app.after_request
     def share(response: Response) -> Response:

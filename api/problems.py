@@ -49,8 +49,10 @@ def body(error: LoaError) -> bytes:
 def headers(error: LoaError) -> dict[str, str]:
     """The headers that go with it, beside those of a page."""
     found = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
-    if error.status == 503:
-        found["Retry-After"] = str(RETRY_SECONDS)
+    if error.status in (429, 503):
+        found["Retry-After"] = str(error.details.get("retry_after", RETRY_SECONDS))
+    if error.status == 401:
+        found["WWW-Authenticate"] = 'Bearer realm="loa"'
     if isinstance(error, MethodNotAllowed):
         found["Allow"] = ", ".join(error.details["allowed"])
     if isinstance(error, RangeNotSatisfiable):

@@ -16,6 +16,7 @@ from loa.errors import BodyTooLarge, InvalidRequest, MalformedJson, TextTooLong,
 from loa.settings import Settings
 from loa.submission import Submission, Upload, most_bytes
 from loa.voice_desk import MOST_BYTES, NewVoice
+from loa.webhooks.endpoints import Webhook
 
 MOST_BYTES_A_CHARACTER = 12  # an emoji as JSON in ASCII: \ud83d\ude00
 FRAME_BYTES = 1_000_000  # of a JSON body around its `input`, of a form around its file
@@ -72,6 +73,15 @@ def read_query(request: Request, model: type[Model]) -> Model:
     return _validated(model, {name: values[-1] for name, values in request.args.lists()})
 
 
+def read_json(request: Request, model: type[Model]) -> Model:
+    """A small JSON body as `model`. Raises UnsupportedMediaType, BodyTooLarge, MalformedJson, InvalidRequest."""
+    if request.mimetype != JSON:
+        raise _unsupported(request, JSON)
+    if (request.content_length or 0) > FRAME_BYTES:
+        raise BodyTooLarge(f"the body has {request.content_length:,} bytes; the limit is {FRAME_BYTES:,}", limit=FRAME_BYTES)
+    return _validated(model, parse_json(request.get_data(cache=False)))
+
+
 def read_submission(request: Request, settings: Settings) -> Submission:
     """The body of POST /v1/jobs. Raises UnsupportedMediaType, MalformedJson, InvalidRequest, TextTooLong, BodyTooLarge."""
     if request.mimetype == JSON:
@@ -118,8 +128,9 @@ def _read_json(request: Request, settings: Settings) -> Submission:
 
 def _read_form(request: Request, settings: Settings) -> Submission:
     values = _form(request, min(_form_limit(settings), settings.body_limit))
-    if "metadata" in values:
-        values["metadata"] = parse_json(values["metadata"].encode(), "metadata")
+    for name in ("metadata", "webhook"):
+        if isinstance(values.get(name), str):
+            values[name] = parse_json(values[name].encode(), name)
     fields = _validated(JobForm, values)
     content = fields.file.read(most_bytes(settings) + 1)  # one too many is enough to refuse it
     return Submission(file=Upload(name=fields.file.filename, content=content), **_manner(fields))
@@ -144,7 +155,9 @@ def _unsupported(request: Request, wanted: str) -> UnsupportedMediaType:
 
 
 def _manner(fields: JobRequest | JobForm) -> dict[str, Any]:
-    return {name: getattr(fields, name) for name in ("voice", "format", "speed", "lane", "title", "metadata")}
+    wish = fields.webhook
+    webhook = Webhook.of(wish.url, wish.events) if wish is not None else None
+    return {"webhook": webhook} | {name: getattr(fields, name) for name in ("voice", "format", "speed", "lane", "title", "metadata")}
 
 
 def parse_json(body: bytes, what: str = "the body") -> dict[str, Any]:

@@ -6,13 +6,15 @@ import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from api.contract import Schema, without_null
+from api.delivery_schemas import WebhookJson, WebhookRequest
 from loa.bundles import BUNDLE_NAME
 from loa.engines import ENGINES
 from loa.formats import FORMATS
 from loa.states import State
-from loa.store.jobs import CURSOR, PAGE
+from loa.store.pages import CURSOR, PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
 from loa.voice_desk import DEFAULT_ENGINE, NAME_RULE, SECONDS
 from loa.voice_manifest import LANGUAGE
@@ -23,10 +25,6 @@ CONSENT_LIMIT = 2_000  # characters
 IDEMPOTENCY_KEY = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")  # 1 to 255 characters
 METADATA_LIMIT = 16_384  # bytes as JSON: it comes back with every answer about the job
 METADATA_DEPTH = 30  # objects and lists within each other
-
-
-class Schema(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -40,15 +38,6 @@ def _small(metadata: dict[str, Any]) -> dict[str, Any]:
     if size > METADATA_LIMIT:
         raise ValueError(f"is {size:,} bytes as JSON; the limit is {METADATA_LIMIT:,}")
     return metadata
-
-
-def _without_null(schema: dict[str, Any]) -> None:
-    """Forms and queries have texts and no null: what may be left out is left out."""
-    for field in schema["properties"].values():
-        if "anyOf" in field:
-            (kind,) = (kind for kind in field.pop("anyOf") if kind != {"type": "null"})
-            field |= kind
-            del field["default"]
 
 
 # The core decides what it accepts of voice, format and speed and has an error of its own for each; the schema only describes their values.
@@ -72,6 +61,7 @@ class Manner(Schema):
     metadata: Metadata = Field(
         default_factory=dict, description=f"any JSON object of yours, at most {METADATA_LIMIT:,} bytes; comes back with the job"
     )
+    webhook: WebhookRequest | None = Field(None, description="is told of the job's end, with a signed POST")
 
 
 class JobRequest(Manner):
@@ -86,9 +76,9 @@ class JobRequest(Manner):
 
 
 class JobForm(Manner):
-    """A document to be spoken, with the other fields as form fields; `metadata` as JSON text."""
+    """A document to be spoken, with the other fields as form fields; `metadata` and `webhook` as JSON text."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_null)
 
     file: Any = Field(
         description="a .txt or .md file", json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"}
@@ -107,7 +97,7 @@ VOICE_EXAMPLE = {
 
 
 def _voice_form(schema: dict[str, Any]) -> None:
-    _without_null(schema)
+    without_null(schema)
     schema["examples"] = [VOICE_EXAMPLE]
 
 
@@ -137,7 +127,7 @@ class Wait(Schema):
 
 
 class Listing(Schema):
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_null)
 
     state: State | None = Field(None, description="only jobs in this state")
     limit: int = Field(20, ge=1, le=PAGE, description="jobs a page")
@@ -192,6 +182,7 @@ class JobJson(Schema):
     format: str
     speed: float
     metadata: dict[str, Any]
+    webhook: WebhookJson | None
     characters: int
     created_at: str
     finished_at: str | None

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
-import ipaddress
 import logging
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
 from api import bodies
 from api.app import create_app
 from api.httpd import Server
 from api.service import Service
-from loa.broker import running_url
-from loa.errors import InvalidSetting, LoaError, StorageUnavailable, StoreUnavailable
+from loa.broker import with_redis
+from loa.errors import LoaError, StorageUnavailable, StoreUnavailable
 from loa.logs import log_to_stderr
 from loa.settings import Settings
 
@@ -28,16 +25,20 @@ SWITCH_SECONDS = 0.0005  # between threads; with Python's 5 ms a request that co
 def main(settings: Settings | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; returns the exit code.
 
-    Raises InvalidSetting, PortInUse, UnsupportedRedis, SchemaMismatch, ArtifactsNotShared. A Redis that is away is no reason not to start:
-    requests are answered 503 until it is there.
+    Raises InvalidSetting, PortInUse, UnsupportedRedis, SchemaMismatch, ArtifactsNotShared, NoKeys. A Redis that is away is no reason not
+    to start: requests are answered 503 until it is there.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    settings = _with_redis(settings or Settings.load())
+    settings = with_redis(settings or Settings.load())
     log_to_stderr(settings.log_level)
     logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells of every client that hangs up
     bodies.keep_in(settings)
     service = Service(settings)
-    server = Server(create_app(settings, service), settings)
+    try:
+        service.open()
+    except (StoreUnavailable, StorageUnavailable) as error:
+        log.warning("%s; trying again until it is there", error.message)
+    server = Server(create_app(settings, service), settings)  # listens from here on
     refused: list[LoaError] = []
 
     def refuse(error: LoaError) -> None:
@@ -51,12 +52,8 @@ def main(settings: Settings | None = None) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    try:
-        service.open()
-    except (StoreUnavailable, StorageUnavailable) as error:
-        log.warning("%s; trying again until it is there", error.message)
-    if not _is_loopback(settings.host):
-        log.warning("anyone who reaches %s may submit jobs and hear all of them", server.url)
+    if settings.open and not settings.loopback:
+        log.warning("LOA_OPEN: unless there are keys, anyone who reaches %s may submit jobs and hear all of them", server.url)
     service.start(refuse)
     log.info("listening on %s", server.url)
     gc.freeze()  # modules and routes live as long as the process: no collection inside a request needs to look at them
@@ -65,20 +62,3 @@ def main(settings: Settings | None = None) -> int:
     if refused:
         raise refused[0]
     return 0
-
-
-def _with_redis(settings: Settings) -> Settings:
-    """The settings with the URL of the Redis to use: the one that is set, else that of a `loa up` on the same LOA_DATA_DIR."""
-    if settings.redis_url:
-        return settings
-    url = running_url(Path(settings.data_dir) / "redis")
-    if url is None:
-        raise InvalidSetting("LOA_REDIS_URL is not set, and no `loa up` runs on LOA_DATA_DIR")
-    return dataclasses.replace(settings, redis_url=url)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

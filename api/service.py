@@ -14,7 +14,8 @@ from api.waiters import Waiters
 from api.wake import Wakeups
 from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
-from loa.errors import JobCanceled, JobFailed, JobNotFinished, LoaError, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
+from loa.errors import JobCanceled, JobFailed, JobNotFinished, LoaError, NoKeys, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
+from loa.house import Sweeper
 from loa.jobs import Job, Standing, is_job_id, job_json
 from loa.keys import Keys
 from loa.reconciler import Reconciler
@@ -25,6 +26,7 @@ from loa.store import Store, connect_briefly
 from loa.submission import Desk, Submission
 from loa.voice_desk import NewVoice, VoiceDesk
 from loa.voices import VoiceRegistry
+from loa.webhooks.desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +39,22 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.artifacts = Artifacts(settings.artifacts)
+        self.artifacts = Artifacts(settings.artifacts, hurried=True)
         recordings = Recordings(self.artifacts, settings.data_dir)
         self._added = AddedVoices(lambda: self.store.voices, recordings)
         self.voices = VoiceRegistry(settings, self._added)
         self._voice_desk = VoiceDesk(self.voices, self._added, recordings)
         self.desk = Desk(self.voices, self.artifacts, settings)
+        self.webhooks = WebhookDesk(lambda: self.store.deliveries, self.desk.check_webhook)
         self._wakeups = Wakeups(settings)
         self._store = Store.for_api(settings, self._wakeups)
         seats = max(1, settings.api_threads - max(4, settings.api_threads // RESERVE))
         self.waiters = Waiters(connect_briefly(settings.redis_url), Keys().events(), seats=seats)
         self._background = Store.for_thread(settings, self._wakeups)
-        self._reconciler = Reconciler(self._background.slots, settings.reconcile)
+        self._reconciler = Reconciler(self._background.slots, settings.reconcile, self._give_up)
+        # A sweep may take minutes: it must not hold up what runs every second, and may be patient with the artifact store.
+        self._sweeper = Sweeper(Store.for_thread(settings).house, Artifacts(settings.artifacts), settings)
+        self._refuse: Callable[[LoaError], None] | None = None  # told when this process cannot go on
         self._opened = threading.Event()
         self._stopped = threading.Event()
 
@@ -64,20 +70,25 @@ class Service:
     def open(self) -> None:
         """Find out whether this Redis and these artifacts are the right ones.
 
-        Raises UnsupportedRedis, SchemaMismatch, ArtifactsNotShared; StoreUnavailable or StorageUnavailable when it may be tried again.
+        Raises UnsupportedRedis, SchemaMismatch, ArtifactsNotShared, NoKeys; StoreUnavailable or StorageUnavailable when it may be tried
+        again.
         """
         self._store.database.check()
+        if not (self.settings.loopback or self.settings.open or self._store.credentials.configured()):
+            raise NoKeys(f"others may reach LOA_HOST {self.settings.host}, and no keys are configured")
         self._store.slots.share_artifacts(self.artifacts.token(), self.settings.artifacts)
+        self._store.deliveries.set_standing(self.settings.standing_webhooks)
         self._opened.set()
 
     def start(self, refuse: Callable[[LoaError], None]) -> None:
-        """Start the threads. A store that was away and then turns out to be a wrong one is told to `refuse`."""
+        """Start the threads. A store that turns out to be a wrong one, sooner or later, is told to `refuse`."""
+        self._refuse = refuse
         self._wakeups.start()
         self.waiters.start()
         if self._opened.is_set():
             self._start_looking()
         else:
-            threading.Thread(target=self._keep_opening, args=(refuse,), name="opener", daemon=True).start()
+            threading.Thread(target=self._keep_opening, name="opener", daemon=True).start()
 
     def close(self) -> None:
         """Let requests that wait go."""
@@ -87,18 +98,19 @@ class Service:
         """End the threads."""
         self._stopped.set()
         self._reconciler.stop()
+        self._sweeper.stop()
         self._added.stop()
         self.waiters.stop()
         self._wakeups.stop()
 
-    def _keep_opening(self, refuse: Callable[[LoaError], None]) -> None:
+    def _keep_opening(self) -> None:
         while not self._stopped.wait(REOPEN):
             try:
                 self.open()
             except (StoreUnavailable, StorageUnavailable):
                 continue
             except LoaError as error:
-                refuse(error)
+                self._give_up(error)
                 return
             log.info("Redis answers now")
             self._start_looking()
@@ -107,20 +119,27 @@ class Service:
     def _start_looking(self) -> None:
         """What needs a store that was found to be the right one."""
         self._reconciler.start()
+        self._sweeper.start()
         self._added.start(self._background.voices)
+
+    def _give_up(self, error: LoaError) -> None:
+        if self._refuse is not None:
+            self._refuse(error)
 
     # --- jobs
 
-    def submit(self, submission: Submission, key: str | None, wait: float, gone: Callable[[], bool]) -> tuple[dict[str, Any], bool]:
+    def submit(
+        self, owner: str, submission: Submission, key: str | None, wait: float, gone: Callable[[], bool]
+    ) -> tuple[dict[str, Any], bool]:
         """The job of a submission as JSON, held for up to `wait` seconds until it has ended, and whether it was there before."""
-        accepted = self.desk.submit(self.store.jobs, submission, key)
+        accepted = self.desk.submit(self.store.jobs, submission, key, owner)
         known = Job.accepted(accepted.order, time.time()) if accepted.order is not None else None
 
         def look() -> Job:
             # Once a job is accepted no answer may say otherwise: who submits without a key would submit again.
             nonlocal known
             try:
-                known = self.store.jobs.get(accepted.job_id)
+                known = self.store.jobs.get(accepted.job_id, owner)
             except StoreUnavailable:
                 if known is None:
                     raise
@@ -128,26 +147,26 @@ class Service:
 
         return self._json(self.waiters.wait(accepted.job_id, wait, look, gone)), accepted.order is None
 
-    def job(self, job_id: str, wait: float = 0.0, gone: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    def job(self, owner: str, job_id: str, wait: float = 0.0, gone: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """A job as JSON, held for up to `wait` seconds until it has ended. Raises UnknownJob."""
-        return self._json(self.waiters.wait(job_id, wait, lambda: self.find(job_id), gone))
+        return self._json(self.waiters.wait(job_id, wait, lambda: self.find(owner, job_id), gone))
 
-    def jobs(self, **query: Any) -> dict[str, Any]:
-        """A page of jobs as JSON."""
-        found, cursor = self.store.jobs.list(**query)
+    def jobs(self, owner: str, **query: Any) -> dict[str, Any]:
+        """A page of an owner's jobs as JSON."""
+        found, cursor = self.store.jobs.list(owner, **query)
         return {"jobs": [self._json(job) for job in found], "next_cursor": cursor}
 
-    def cancel(self, job_id: str) -> dict[str, Any]:
+    def cancel(self, owner: str, job_id: str) -> dict[str, Any]:
         """Cancel a job unless it has ended; the job as JSON. Raises UnknownJob."""
-        return self._json(self.store.jobs.cancel(_checked(job_id)))
+        return self._json(self.store.jobs.cancel(_checked(job_id), owner))
 
-    def find(self, job_id: str) -> Job:
-        """A job. Raises UnknownJob, also for what is no id at all."""
-        return self.store.jobs.get(_checked(job_id))
+    def find(self, owner: str, job_id: str) -> Job:
+        """A job of an owner. Raises UnknownJob, also for another's, and for what is no id at all."""
+        return self.store.jobs.get(_checked(job_id), owner)
 
-    def published(self, job_id: str) -> Job:
-        """A job that has a result. Raises UnknownJob, JobNotFinished, JobFailed, JobCanceled."""
-        job = self.find(job_id)
+    def published(self, owner: str, job_id: str) -> Job:
+        """A job of an owner that has a result. Raises UnknownJob, JobNotFinished, JobFailed, JobCanceled."""
+        job = self.find(owner, job_id)
         if job.result is None:
             kind = {State.FAILED: JobFailed, State.CANCELED: JobCanceled}.get(job.state, JobNotFinished)
             raise kind(f"job {job.id} is {job.state}", job=job.id, state=job.state.value, error=job.error)
@@ -162,14 +181,14 @@ class Service:
 
     # --- voices
 
-    def add_voice(self, new: NewVoice) -> tuple[dict[str, Any], bool]:
+    def add_voice(self, owner: str, new: NewVoice) -> tuple[dict[str, Any], bool]:
         """The voice as JSON, and whether it was added now. Raises what VoiceDesk.add raises."""
-        voice, created = self._voice_desk.add(new, self.store.voices)
+        voice, created = self._voice_desk.add(new, self.store.voices, owner)
         return self.voices.describe(voice), created
 
-    def remove_voice(self, name: str) -> None:
+    def remove_voice(self, owner: str, name: str) -> None:
         """Raises what VoiceDesk.remove raises."""
-        self._voice_desk.remove(name, self.store.voices)
+        self._voice_desk.remove(name, self.store.voices, owner)
 
     # --- operations
 

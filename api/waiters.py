@@ -1,14 +1,13 @@
 """Holding answers until a job has ended: one subscriber thread per process hears of every end and wakes the requests that wait for it.
 
-Pub/sub may lose messages (a restart of Redis, a subscriber that was away), so a message is only a hint: every waiter looks at the job
-when it sits down, when it is woken, when the subscription was renewed, and every RECHECK seconds.
+What it hears is only a hint (see loa/subscription.py): every waiter looks at the job when it sits down, when it is woken, when the
+subscription was renewed, and every RECHECK seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +16,9 @@ import redis
 
 from loa.errors import StoreUnavailable
 from loa.jobs import Job
-
-log = logging.getLogger(__name__)
+from loa.subscription import Subscription
 
 RECHECK = 2.5  # seconds; also how soon a client that hung up gives its seat back
-RECONNECT = 0.2  # seconds between attempts
-SILENCE = 5.0  # seconds without a message after which the connection is tried with a PING
 
 
 class Waiters:
@@ -30,16 +26,15 @@ class Waiters:
 
     def __init__(self, client: redis.Redis, channel: str, *, seats: int) -> None:
         """`client` is for this alone; its socket timeout must be short. `seats`: requests that may wait at once."""
-        self._client, self._channel, self._seats = client, channel, seats
+        self._seats = seats
         self._lock = threading.Lock()
         self._waiting: dict[str, set[threading.Event]] = {}
         self._taken = 0
         self._closing = threading.Event()
-        self._subscribed = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="subscriber", daemon=True)
+        self._subscription = Subscription(client, channel, heard=self._wake, renewed=self._wake_all, what="jobs")
 
     def start(self) -> None:
-        self._thread.start()
+        self._subscription.start()
 
     def close(self) -> None:
         """Let every waiting request go at once, and later ones not wait at all."""
@@ -49,13 +44,12 @@ class Waiters:
     def stop(self, seconds: float = 3.0) -> None:
         """`close`, and end the thread."""
         self.close()
-        if self._thread.is_alive():
-            self._thread.join(seconds)
+        self._subscription.stop(seconds)
 
     @property
     def subscribed(self) -> bool:
         """Whether ends are being heard of right now."""
-        return self._subscribed.is_set()
+        return self._subscription.subscribed
 
     @property
     def taken(self) -> int:
@@ -104,9 +98,9 @@ class Waiters:
                 if not self._waiting[job_id]:
                     del self._waiting[job_id]
 
-    def _wake(self, job_id: str) -> None:
+    def _wake(self, message: str) -> None:
         with self._lock:
-            for woken in self._waiting.get(job_id, ()):
+            for woken in self._waiting.get(json.loads(message)["job"], ()):
                 woken.set()
 
     def _wake_all(self) -> None:
@@ -114,35 +108,3 @@ class Waiters:
             for seats in self._waiting.values():
                 for woken in seats:
                     woken.set()
-
-    def _listen(self) -> None:
-        while not self._closing.is_set():
-            try:
-                with self._client.pubsub(ignore_subscribe_messages=False) as pubsub:
-                    self._subscribe(pubsub)
-            except redis.RedisError as error:
-                if self._subscribed.is_set():
-                    log.warning("no news of jobs: %s; waiting requests look by themselves meanwhile", error)
-                self._subscribed.clear()
-                self._closing.wait(RECONNECT)
-        self._subscribed.clear()
-
-    def _subscribe(self, pubsub: redis.client.PubSub) -> None:
-        """Hear messages until the connection breaks."""
-        pubsub.subscribe(self._channel)
-        heard, asked = time.monotonic(), False
-        while not self._closing.is_set():
-            message = pubsub.get_message(timeout=0.5)
-            now = time.monotonic()
-            if message is not None:
-                heard, asked = now, False
-                if message["type"] == "subscribe":
-                    self._subscribed.set()
-                    self._wake_all()
-                elif message["type"] == "message":
-                    self._wake(json.loads(message["data"])["job"])
-            elif now - heard > 2 * SILENCE:
-                raise redis.ConnectionError("the subscription fell silent")
-            elif now - heard > SILENCE and not asked:
-                pubsub.ping()
-                asked = True

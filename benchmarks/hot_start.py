@@ -49,7 +49,7 @@ def lookups() -> dict[str, float | int]:
     engine.load(torch.device("cpu"), Settings.load({}))
     voice = registry.get("joe")
     fingerprint = registry.fingerprint(voice)
-    cache = VoiceCache(lambda name, _: engine.make_voice(registry.get(name), registry.files(voice)), max_bytes=2**31)
+    cache = VoiceCache(lambda name, *_: engine.make_voice(registry.get(name), registry.files(voice)), max_bytes=2**31)
     cache.get("joe", fingerprint)
     opened = 0
 

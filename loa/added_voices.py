@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loa.api_keys import DEFAULT_OWNER
 from loa.bundles import BUNDLE_NAME
 from loa.errors import BrokenManifest, StoreUnavailable
 from loa.recordings import LEFT_ALONE, Recordings
@@ -20,7 +21,7 @@ from loa.voice_manifest import Voice
 from loa.voice_record import read_record
 
 if TYPE_CHECKING:  # the store knows plans, and plans know voices
-    from loa.store import Voices
+    from loa.store.voices import Owned, Voices
 
 PERIOD = 1.0  # seconds between two looks at the store
 
@@ -33,8 +34,8 @@ class AddedVoices:
     def __init__(self, voices: Callable[[], Voices], recordings: Recordings, clock: Callable[[], float] = time.monotonic) -> None:
         """`voices` gives the store's voices, or raises StoreUnavailable."""
         self._store, self._recordings, self._clock = voices, recordings, clock
-        self._kept: Mapping[str, str] | None = None  # the last snapshot, as it is in the store
-        self._voices: Mapping[str, Voice] = {}  # the same as voices; replaced, never changed
+        self._kept: Mapping[Owned, str] | None = None  # the last snapshot, as it is in the store
+        self._voices: Mapping[str, Mapping[str, Voice]] = {}  # the same as voices by owner and name; replaced, never changed
         self._looked = float("-inf")
         self._looking = threading.Lock()
         self._away = False  # whether Redis was away at the last look
@@ -52,19 +53,19 @@ class AddedVoices:
         if self._watch is not None:
             self._watch.join(seconds)
 
-    def all(self) -> Mapping[str, Voice]:
-        """Every added voice by name, as of the last look. The same object until one was added or removed."""
+    def all(self, owner: str = DEFAULT_OWNER) -> Mapping[str, Voice]:
+        """Every voice that the owner added, by name, as of the last look."""
         if self._watch is None and self._clock() - self._looked >= PERIOD and self._looking.acquire(blocking=False):
             try:
                 self._try_to_look(self._store)
             finally:
                 self._looking.release()
-        return self._voices
+        return self._voices.get(owner, {})
 
-    def find(self, name: str) -> Voice | None:
+    def find(self, name: str, owner: str = DEFAULT_OWNER) -> Voice | None:
         """A voice that the snapshot does not have, as the store has it now. Raises StoreUnavailable, BrokenManifest."""
-        kept = self._store().find(name) if BUNDLE_NAME.fullmatch(name) else None
-        return None if kept is None else read_record(name, kept)
+        kept = self._store().find(name, owner) if BUNDLE_NAME.fullmatch(name) else None
+        return None if kept is None else read_record(name, kept, owner)
 
     def look(self) -> None:
         """Take a new snapshot now. Raises StoreUnavailable."""
@@ -84,7 +85,7 @@ class AddedVoices:
             with self._looking:
                 self._try_to_look(lambda: voices)
             if self._clock() - tidied >= LEFT_ALONE:  # copies that were too young when their voice went
-                self._recordings.tidy(self._voices.values())
+                self._recordings.tidy(_everybodys(self._voices))
                 tidied = self._clock()
             if self._stopped.wait(PERIOD):
                 return
@@ -102,15 +103,20 @@ class AddedVoices:
         else:
             self._away = False
 
-    def _take(self, kept: Mapping[str, str]) -> None:
+    def _take(self, kept: Mapping[Owned, str]) -> None:
         self._looked = self._clock()
         if kept == self._kept:
             return
-        voices: dict[str, Voice] = {}
-        for name in sorted(kept):
+        voices: dict[str, dict[str, Voice]] = {}
+        for (owner, name), record in sorted(kept.items()):
             try:
-                voices[name] = read_record(name, kept[name])
+                voices.setdefault(owner, {})[name] = read_record(name, record, owner)
             except BrokenManifest as error:
                 log.error("added voice skipped: %s", error.message)
         self._kept, self._voices = kept, voices
-        self._recordings.tidy(voices.values())
+        self._recordings.tidy(_everybodys(voices))
+
+
+def _everybodys(voices: Mapping[str, Mapping[str, Voice]]) -> Iterator[Voice]:
+    for owned in voices.values():
+        yield from owned.values()

@@ -1,4 +1,4 @@
-"""Where artifacts can lie: a folder of a POSIX file system, or anything that fsspec knows. Used through `loa.artifacts` only."""
+"""Where artifacts can lie: a folder of a POSIX file system, here, or behind a URL (object_stores.py). Used through `loa.artifacts` only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from loa.errors import StorageUnavailable
 
 _UNLINKABLE = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 _LEFTOVER = ".writing-"
-_PUT_ATTEMPTS = 3
+USED_EVERY = 3600.0  # seconds: how exactly it is known when a file was used last; noting it each time would cost more than it is worth
 
 
 class _AnotherFileSystem(Exception):
@@ -29,20 +28,22 @@ class _AnotherFileSystem(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """An artifact as a listing shows it."""
+    """An artifact seen from outside."""
 
     path: str
     size: int  # bytes
-    modified: float  # seconds since the epoch
+    modified: float  # seconds since the epoch: when it was written or, to within USED_EVERY, used last
 
 
 class Store(Protocol):
     def write(self, path: str, data: bytes | Path) -> bool: ...
     def open(self, path: str) -> BinaryIO: ...
-    def size(self, path: str) -> int: ...
+    def look(self, path: str) -> Stored: ...
+    def use(self, path: str) -> bool: ...
     def delete(self, path: str) -> None: ...
     def walk(self, prefix: str) -> Iterator[Stored]: ...
     def remove_leftovers(self, age: float) -> int: ...
+    def link(self, path: str, seconds: int, *, media_type: str, disposition: str) -> str | None: ...
 
 
 class Folder:
@@ -53,7 +54,7 @@ class Folder:
 
     def write(self, path: str, data: bytes | Path) -> bool:
         target = self.root / path
-        if target.exists():
+        if self.use(path):
             return False
         if isinstance(data, Path):
             with data.open("rb") as source:
@@ -61,7 +62,7 @@ class Folder:
             with contextlib.suppress(_AnotherFileSystem):
                 return self._publish(data, target)  # hours of audio get a second name instead of a copy
         with self._temporary(target.parent) as (temporary, stream):
-            _fill(stream, data)
+            fill(stream, data)
             stream.flush()
             os.fsync(stream.fileno())
             return self._publish(temporary, target)
@@ -108,11 +109,23 @@ class Folder:
     def open(self, path: str) -> BinaryIO:
         return (self.root / path).open("rb")
 
-    def size(self, path: str) -> int:
+    def look(self, path: str) -> Stored:
         status = (self.root / path).stat()
         if not stat.S_ISREG(status.st_mode):
             raise IsADirectoryError(path)
-        return status.st_size
+        return Stored(path=path, size=status.st_size, modified=status.st_mtime)
+
+    def use(self, path: str) -> bool:
+        """The time of a file is that of its last use, to within USED_EVERY."""
+        target = self.root / path
+        try:
+            status = target.stat()
+            if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > USED_EVERY:
+                with contextlib.suppress(PermissionError):  # another user's file: it is young again when that one uses it
+                    os.utime(target)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return stat.S_ISREG(status.st_mode)
 
     def delete(self, path: str) -> None:
         target = self.root / path
@@ -143,89 +156,16 @@ class Folder:
                         removed += 1
         return removed
 
+    def link(self, path: str, seconds: int, *, media_type: str, disposition: str) -> str | None:  # noqa: ARG002 - see object_stores.py
+        return None
+
     def _files(self, prefix: str) -> Iterator[Path]:
         for folder, _, names in os.walk(self.root / prefix):
             for name in names:
                 yield Path(folder, name)
 
 
-class Remote:
-    """Artifacts behind an fsspec URL."""
-
-    def __init__(self, url: str) -> None:
-        import fsspec
-
-        # Another process may have written meanwhile: no listing may be remembered.
-        self._files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
-        self._root = root.rstrip("/")
-
-    def _full(self, path: str) -> str:
-        return f"{self._root}/{path}"
-
-    def write(self, path: str, data: bytes | Path) -> bool:
-        if self._files.exists(self._full(path)):
-            return False
-        with contextlib.ExitStack() as stack:
-            if isinstance(data, bytes):
-                # Never a remote stream: fsspec commits what it has when an error interrupts one.
-                stream = stack.enter_context(tempfile.NamedTemporaryFile(prefix="loa-"))
-                _fill(stream, data)
-                stream.flush()
-                data = Path(stream.name)
-            if not self._put(data, path):
-                return False
-            stored = self._files.info(self._full(path))["size"]
-            if stored != data.stat().st_size:
-                self._files.rm_file(self._full(path))
-                raise StorageUnavailable(f"{path} arrived with {stored} of {data.stat().st_size} bytes and was removed again")
-        return True
-
-    def _put(self, source: Path, path: str) -> bool:
-        for _ in range(_PUT_ATTEMPTS):
-            try:
-                self._files.put_file(str(source), self._full(path), mode="create")
-            except FileExistsError:
-                return False
-            except OSError as error:
-                if _http_status(error) not in (409, 412):  # "somebody writes it at this moment" and "it is there"
-                    raise
-                if self._files.exists(self._full(path)):
-                    return False
-            else:
-                return True
-        raise StorageUnavailable(f"{path} was refused {_PUT_ATTEMPTS} times as being there, but it is not")
-
-    def open(self, path: str) -> BinaryIO:
-        return self._files.open(self._full(path), "rb")
-
-    def size(self, path: str) -> int:
-        facts = self._files.info(self._full(path))
-        if facts["type"] != "file":
-            raise IsADirectoryError(path)
-        return facts["size"]
-
-    def delete(self, path: str) -> None:
-        self.size(path)  # S3 answers the removal of nothing with success
-        self._files.rm_file(self._full(path))
-
-    def walk(self, prefix: str) -> Iterator[Stored]:
-        found: dict[str, dict[str, Any]] = self._files.find(self._full(prefix).rstrip("/"), detail=True)
-        for name, facts in found.items():
-            modified = facts.get("LastModified") or facts.get("mtime") or facts.get("created")
-            seconds = modified.timestamp() if hasattr(modified, "timestamp") else float(modified or 0.0)
-            yield Stored(path=name.removeprefix(self._root).lstrip("/"), size=facts["size"], modified=seconds)
-
-    def remove_leftovers(self, age: float) -> int:  # noqa: ARG002 - nothing is ever half written behind a URL
-        return 0
-
-
-def _http_status(error: OSError) -> int | None:
-    """The status behind an error of s3fs, which itself knows only Amazon's way to say that the object exists."""
-    response = getattr(error.__cause__, "response", None) or {}
-    return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-
-
-def _fill(stream: Any, data: bytes | Path) -> None:
+def fill(stream: Any, data: bytes | Path) -> None:
     if isinstance(data, Path):
         with data.open("rb") as source:
             shutil.copyfileobj(source, stream, 1 << 20)

@@ -19,13 +19,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from loa.artifact_stores import Folder, Remote, Store, Stored
+from loa.artifact_stores import USED_EVERY, Folder, Store, Stored
 from loa.errors import ArtifactMissing, LoaError, StorageFull, StorageUnavailable
+from loa.object_stores import S3, Remote
 
-__all__ = ["FULL", "Artifacts", "Stored"]
+__all__ = ["FULL", "LEFTOVER_AGE", "USED_EVERY", "Artifacts", "Stored"]
 
 TOKEN = "token"  # noqa: S105 - the path of the store's own random id, no secret
-LEFTOVER_AGE = 3600.0  # seconds: no writer is busy with one file for longer
+LEFTOVER_AGE = 6 * 3600.0  # seconds: no writer is busy with one file for longer, over whatever network
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # what a write fails with when there is no room: disk, quota, file size
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,19 @@ class Artifacts:
     Every method raises ValueError for a path that could lead out of the store, and StorageUnavailable when the store cannot be reached.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, hurried: bool = False) -> None:
+        """`hurried`: for who answers people; a store that does not answer is given up within three seconds, not within a minute."""
         self.url = url
-        self._store: Store = Remote(url) if "://" in url and not url.startswith("file://") else Folder(Path(url.removeprefix("file://")))
+        self._store: Store
+        if url.startswith(("s3://", "s3a://")):
+            self._store = S3(url, hurried=hurried)
+        elif "://" in url and not url.startswith("file://"):
+            self._store = Remote(url)
+        else:
+            self._store = Folder(Path(url.removeprefix("file://")))
 
     def write(self, path: str, data: bytes | Path) -> bool:
-        """Store bytes or a local file. True: written now; False: it was there already and is unchanged. Raises StorageFull.
+        """Store bytes or a local file. True: written now; False: it was there already, is unchanged and counts as used. Raises StorageFull.
 
         A local file must not be changed afterwards, only removed: on the same file system the artifact is a second name for it.
         """
@@ -65,11 +73,15 @@ class Artifacts:
         with self._errors(path):
             return self._store.open(path)
 
-    def size(self, path: str) -> int:
-        """Bytes. Raises ArtifactMissing."""
+    def look(self, path: str) -> Stored:
+        """Its size and its time. Raises ArtifactMissing."""
         _check(path)
         with self._errors(path):
-            return self._store.size(path)
+            return self._store.look(path)
+
+    def size(self, path: str) -> int:
+        """Bytes. Raises ArtifactMissing."""
+        return self.look(path).size
 
     def exists(self, path: str) -> bool:
         try:
@@ -77,6 +89,18 @@ class Artifacts:
         except ArtifactMissing:
             return False
         return True
+
+    def use(self, path: str) -> bool:
+        """Whether it is there; and it counts as used now. What is used least goes first (loa/house/), as `modified` of `walk` tells."""
+        _check(path)
+        with self._errors(path):
+            return self._store.use(path)
+
+    def link(self, path: str, seconds: int, *, media_type: str, disposition: str) -> str | None:
+        """An address under which anybody may fetch the artifact for so many seconds, by GET; None where the store has no such thing."""
+        _check(path)
+        with self._errors(path):
+            return self._store.link(path, seconds, media_type=media_type, disposition=disposition)
 
     def delete(self, path: str) -> bool:
         """Remove one artifact; False when it was not there."""

@@ -10,6 +10,7 @@ socket that only this user can open, or, when a port is asked for, on 127.0.0.1.
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import importlib.util
 import json
@@ -32,6 +33,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from loa.errors import BrokerMissing, DataDirInUse, InvalidSetting, StartFailed
+from loa.settings import Settings
 from loa.tether import tethered
 from loa.urls import shown
 
@@ -218,6 +220,19 @@ def running_url(folder: Path) -> str | None:
             return None  # nobody holds it: what it says is of a dead server
     except FileNotFoundError:
         return None
+
+
+def with_redis(settings: Settings) -> Settings:
+    """The settings with the URL of the Redis to use: the one that is set, else that of a `loa up` on the same LOA_DATA_DIR.
+
+    Raises InvalidSetting.
+    """
+    if settings.redis_url:
+        return settings
+    url = running_url(Path(settings.data_dir) / "redis")
+    if url is None:
+        raise InvalidSetting("LOA_REDIS_URL is not set, and no `loa up` runs on LOA_DATA_DIR")
+    return dataclasses.replace(settings, redis_url=url)
 
 
 def find_server() -> Server:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -30,6 +30,7 @@ from loa.errors import (
     JobNotFinished,
     LoaError,
     ServerUnreachable,
+    UnknownDelivery,
     UnknownJob,
     UnknownVoice,
     WaitTimedOut,
@@ -47,6 +48,7 @@ ANSWER_SECONDS = 15.0  # above what the server was asked to wait; its own answer
 LONGEST_WAIT = 60.0  # seconds; the server's limit for one ?wait=
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between attempts where the server names none
 SEATLESS_PAUSE = 1.0  # seconds between two looks at a job where the server does not hold its answer
+ELSEWHERE = 307  # status: the file lies where Location says
 BLOCK = 256 * 1024  # bytes; most that is read of a download at once
 
 Progress = Callable[[int, int], None]  # bytes there, bytes in all
@@ -55,20 +57,30 @@ Progress = Callable[[int, int], None]  # bytes there, bytes in all
 class Client:
     """One Loa server."""
 
-    def __init__(self, url: str | None = None, *, patience: float = PATIENCE, sleep: Callable[[float], None] = time.sleep) -> None:
-        """`url` None means LOA_URL. Raises InvalidSetting for anything that is not an http(s) address."""
-        self.url = (url or Settings.load().url).rstrip("/")
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        patience: float = PATIENCE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`url` None means LOA_URL, `api_key` None LOA_API_KEY. Raises InvalidSetting for anything that is not an http(s) address."""
+        settings = Settings.load(url=url or None, api_key=api_key)
+        self.url = settings.url.rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise InvalidSetting(f"the server's address is {self.url!r}; it takes http://HOST:PORT or https://HOST")
         self._patience = patience
         self._sleep = sleep
         self._met = False  # whether this server has ever answered: a refused first connection is a wrong address, a later one a restart
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=8, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json", **({"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {})}
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=8, headers=headers)
 
     # --- jobs
 
     def submit(self, text: str, *, wait: float = 0.0, key: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Submit `text`; `fields` are those of POST /v1/jobs (voice, format, speed, lane, title, metadata); None means its default.
+        """Submit `text`; `fields` are those of POST /v1/jobs (voice, format, speed, lane, title, metadata, webhook); None means
+        its default.
 
         Returns the job, ended if that took at most `wait` seconds. The submission carries an Idempotency-Key (`key`, or a fresh one) and is
         repeated with it while the server is overloaded or restarting, so it happens once however often it is sent.
@@ -110,15 +122,7 @@ class Client:
 
     def jobs(self, *, state: str | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """Jobs, newest first, of one state or of all; pages are fetched as they are needed."""
-        cursor: str | None = None
-        left = limit
-        while left is None or left > 0:
-            page = self._json("GET", "/v1/jobs", query=_given({"state": state, "cursor": cursor, "limit": min(left or 100, 100)}))
-            yield from page["jobs"]
-            cursor = page.get("next_cursor")
-            left = None if left is None else left - len(page["jobs"])
-            if not cursor:
-                return
+        return self._pages("/v1/jobs", "jobs", {"state": state}, limit)
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Stop the job; one that has ended stays as it is. Returns the job. Raises UnknownJob."""
@@ -143,6 +147,32 @@ class Client:
                 return target
             part.unlink()
         raise ChecksumMismatch(f"the audio of job {job_id} arrived with sha256 {digest}; the job says {result['sha256']}", job=job_id)
+
+    # --- webhooks
+
+    def deliveries(self, *, job: str | None = None, state: str | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Webhooks on their way, newest first; pages are fetched as they are needed."""
+        return self._pages("/v1/deliveries", "deliveries", {"job": job, "state": state}, limit)
+
+    def delivery(self, delivery_id: str) -> dict[str, Any]:
+        """A delivery with its last attempts. Raises UnknownDelivery."""
+        return self._json("GET", _delivery(delivery_id))
+
+    def replay(self, delivery_id: str) -> dict[str, Any]:
+        """Have a delivery sent again now; returns it. Raises UnknownDelivery."""
+        return self._json("POST", f"{_delivery(delivery_id)}/replay")
+
+    def test_webhook(self, url: str, *, timeout: float = 30.0) -> dict[str, Any]:
+        """Have a test sent to `url`, and return its delivery when it is over. Raises InvalidWebhook, WaitTimedOut."""
+        deadline = time.monotonic() + timeout
+        body = json.dumps({"url": url}).encode()
+        delivery = self._json("POST", "/v1/webhooks/test", body=lambda: body, headers={"Content-Type": "application/json"})
+        while delivery["state"] == "pending":
+            if time.monotonic() > deadline:
+                raise WaitTimedOut(f"the test {delivery['id']} was not sent within {timeout:g} s; is `loa deliver` running?")
+            self._sleep(FIRST_PAUSE)
+            delivery = self.delivery(delivery["id"])
+        return delivery
 
     # --- voices and operations
 
@@ -183,6 +213,17 @@ class Client:
         return True
 
     # --- the wire
+
+    def _pages(self, path: str, name: str, query: Mapping[str, Any], limit: int | None) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        left = limit
+        while left is None or left > 0:
+            page = self._json("GET", path, query=_given({**query, "cursor": cursor, "limit": min(left or 100, 100)}))
+            yield from page[name]
+            cursor = page.get("next_cursor")
+            left = None if left is None else left - len(page[name])
+            if not cursor:
+                return
 
     def _json(
         self,
@@ -249,6 +290,22 @@ class Client:
             self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
+    def _open(self, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """A file as a stream, from wherever the server says that it lies; whom it names hears nothing else of us."""
+        response = self._send("GET", path, headers=headers, stream=True)
+        if response.status != ELSEWHERE:
+            return response
+        response.release_conn()
+        link = urljoin(self.url, response.headers["Location"])
+        place = urlsplit(link).netloc
+        try:
+            response = self._pool.request("GET", link, headers=headers, timeout=ANSWER_SECONDS, preload_content=False, retries=False)
+        except HTTPError as error:
+            raise ServerUnreachable(f"the audio lies at {place}, where nobody answers: {_cause(error)}", url=place) from error
+        if response.status >= 400:
+            raise ServerUnreachable(f"the audio lies at {place}, which answered {response.status}", url=place)
+        return response
+
     def _fetch(self, path: str, part: Path, total: int, progress: Progress) -> None:
         """Bring `part` to `total` bytes, from where it stands."""
         deadline = time.monotonic() + self._patience
@@ -258,7 +315,7 @@ class Client:
             there = 0
         progress(there, total)
         while there < total:
-            response = self._send("GET", path, headers={"Range": f"bytes={there}-"} if there else {}, stream=True)
+            response = self._open(path, {"Range": f"bytes={there}-"} if there else {})
             try:
                 with part.open("ab" if response.status == 206 else "wb") as file:
                     while block := response.read1(BLOCK):  # what has arrived; `stream` would drop the last block of a broken transfer
@@ -331,6 +388,13 @@ def _job(job_id: str) -> str:
     if _leads_elsewhere(job_id):
         raise UnknownJob(f"there is no job {job_id!r}", job=job_id)
     return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _delivery(delivery_id: str) -> str:
+    """The address of a delivery. Raises UnknownDelivery."""
+    if _leads_elsewhere(delivery_id):
+        raise UnknownDelivery(f"there is no delivery {delivery_id!r}", delivery=delivery_id)
+    return f"/v1/deliveries/{quote(delivery_id, safe='')}"
 
 
 def _voice(name: str) -> str:

@@ -88,7 +88,7 @@ ENGINES = {
         EngineFacts(
             name="viettts",
             title="VietTTS: Vietnamese with the voice of a short recording",
-            sound_version=1,
+            sound_version=2,
             module="worker.engines.viettts",
             requires=("torch", "torchaudio", "onnxruntime", "safetensors", "silero_vad", "soxr", "tiktoken", "yaml"),
             words_timed=False,

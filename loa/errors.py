@@ -140,6 +140,54 @@ class UnknownVoice(LoaError):
     code, status = "unknown_voice", 404
 
 
+class MissingKey(LoaError):
+    """Send the header `Authorization: Bearer KEY`, or set LOA_API_KEY; `loa keys create NAME` on the server makes a key."""
+
+    code, status = "missing_key", 401
+
+
+class InvalidKey(LoaError):
+    """Check that the key is whole and was not revoked: `loa keys list` on the server shows every key by the 12 digits in it."""
+
+    code, status = "invalid_key", 401
+
+
+class Forbidden(LoaError):
+    """Use a key with the scope that is named: `loa keys create NAME --scope SCOPE` on the server makes one."""
+
+    code, status = "forbidden", 403
+
+
+class ForeignOrigin(LoaError):
+    """Call the server from a program, or name the page's origin in LOA_CORS_ORIGINS on the server, so that the page can read answers, too."""
+
+    code, status = "foreign_origin", 403
+
+
+class UnknownHost(LoaError):
+    """Call the server by its address, put the name into LOA_NAMES, or create a key (`loa keys create`): then any name will do."""
+
+    code, status = "unknown_host", 421
+
+
+class TooManyRequests(LoaError):
+    """Wait for the seconds in Retry-After; ask with `?wait=60` instead of polling, or raise LOA_REQUESTS_PER_MINUTE on the server."""
+
+    code, status = "too_many_requests", 429
+
+
+class LimitExceeded(LoaError):
+    """Send it again after the seconds in Retry-After, with the same Idempotency-Key; the server's settings name the limit."""
+
+    code, status = "limit_exceeded", 429
+
+
+class UnknownKey(LoaError):
+    """Choose one of the ids that `loa keys list` shows."""
+
+    code, status = "unknown_key", 404
+
+
 class VoiceExists(LoaError):
     """Choose another name; or remove the voice of this name first, if it is an added one."""
 
@@ -168,6 +216,30 @@ class InvalidSpeed(LoaError):
     """Choose a speed from 0.5 (half as fast) to 2.0 (twice as fast)."""
 
     code, status = "invalid_speed", 400
+
+
+class InvalidWebhook(LoaError):
+    """Give an http or https URL of a public host; whoever runs the server can open private ones with LOA_WEBHOOK_ALLOW."""
+
+    code, status = "invalid_webhook", 400
+
+
+class UnknownDelivery(LoaError):
+    """Check the id: GET /v1/deliveries lists yours; each is forgotten LOA_JOB_RETENTION_DAYS after it was written."""
+
+    code, status = "unknown_delivery", 404
+
+
+class WebhookNotTaken(LoaError):
+    """Look at what the receiver answered; `loa webhooks listen` shows one that works."""
+
+    code, status = "webhook_not_taken", 502
+
+
+class InvalidSignature(LoaError):
+    """Check that the receiver has the sender's secret, verifies the bytes of the body as they came, and that both clocks are right."""
+
+    code, status = "invalid_signature", 401
 
 
 class IdempotencyConflict(LoaError):
@@ -222,18 +294,6 @@ class MethodNotAllowed(LoaError):
     """Check the method; /docs lists every call."""
 
     code, status = "method_not_allowed", 405
-
-
-class ForeignOrigin(LoaError):
-    """Name the page's origin in LOA_CORS_ORIGINS on the server, if it shall use this server."""
-
-    code, status = "foreign_origin", 403
-
-
-class UnknownHost(LoaError):
-    """Use the server's IP address, or `localhost`; or name this name in LOA_HOSTS on the server, if it is the server's own."""
-
-    code, status = "unknown_host", 421
 
 
 class MalformedHttp(LoaError):
@@ -386,6 +446,18 @@ class TooManyUploads(LoaError):
     code, status = "too_many_uploads", 503
 
 
+class Overloaded(LoaError):
+    """Send it again after the seconds in Retry-After, with the same Idempotency-Key; more workers, or LOA_BACKLOG, take more."""
+
+    code, status = "overloaded", 503
+
+
+class NoKeys(LoaError):
+    """Create a key first (`loa keys create NAME`), listen on 127.0.0.1, or set LOA_OPEN=true: then anyone may do everything."""
+
+    code, status = "no_keys", 500
+
+
 class NotReady(LoaError):
     """Wait until a worker is hot; GET /v1/workers shows what each is doing."""
 
@@ -411,7 +483,7 @@ class PartMissing(LoaError):
 
 
 class SchemaMismatch(LoaError):
-    """Run the same version of Loa everywhere: this Redis holds the data of another one."""
+    """Run one version of Loa everywhere: stop the older processes, then start the newer ones (docs/operations.md: Upgrade)."""
 
     code, status = "schema_mismatch", 500
 

@@ -1,7 +1,7 @@
-"""`python -m loa.health api|worker`: is this container's own process well? For container health checks; exit code 0 or 1, and one line why.
+"""`python -m loa.health api|worker|deliver`: is this container's own process well? For its health check; exit code 0 or 1, and why.
 
-api: /healthz answers. worker: a process of this host is hot, or is finishing its work before it leaves. Whether *the service* is ready is
-another question; /readyz answers that.
+api: /healthz answers. worker: a process of this host is hot, or is finishing its work before it leaves. deliver: a process of this host
+asks for webhooks that are due. Whether *the service* is ready is another question; /readyz answers that.
 """
 
 from __future__ import annotations
@@ -41,7 +41,18 @@ def worker_is_well(settings: Settings) -> str:
     return told
 
 
-CHECKS = {"api": api_is_well, "worker": worker_is_well}
+def deliver_is_well(settings: Settings) -> str:
+    """Which processes of this host deliver. Raises LoaError."""
+    if not settings.redis_url:
+        raise InvalidSetting("LOA_REDIS_URL is not set")
+    host = socket.gethostname()
+    here = [courier for courier in Store.for_thread(settings).deliveries.couriers() if courier.rpartition("-")[0] == host]
+    if not here:
+        raise LoaError(f"no process of {host} has asked for webhooks of late")
+    return f"{', '.join(here)} asks for webhooks"
+
+
+CHECKS = {"api": api_is_well, "worker": worker_is_well, "deliver": deliver_is_well}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,17 +7,18 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
+from loa.api_keys import DEFAULT_OWNER
 from loa.engine_files import bundles
+from loa.instants import iso
 from loa.plan import Segment
 from loa.states import TERMINAL, State
+from loa.webhooks.endpoints import Webhook
 
 Lane = Literal["interactive", "bulk"]
 Kind = Literal["text", "file"]
 
-DEFAULT_OWNER = "default"
 JOB_ID = re.compile(r"job_[0-9a-f]{24}")
 
 
@@ -52,6 +53,7 @@ class Order:
     segment: Segment | None = None
     document: str | None = None  # artifact path
     estimate: float = 0.0  # seconds of audio
+    webhook: Webhook | None = None
 
     def fields(self) -> dict[str, str]:
         """The constant part of the job record in Redis."""
@@ -72,6 +74,7 @@ class Order:
             "segment": json.dumps(self.segment.to_json(), ensure_ascii=False) if self.segment else "",
             "estimate_ms": str(round(self.estimate * 1000)),
             "total": "1" if self.segment else "0",
+            "webhook": self.webhook.record(self.owner) if self.webhook else "",
         }
 
 
@@ -106,6 +109,7 @@ class Job:
     synthesis_seconds: float
     result: dict[str, Any] | None  # duration_seconds, sample_rate, bytes, sha256; artifact paths: `path` of the audio, `timings`
     error: dict[str, Any] | None
+    webhook: Webhook | None
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Job:
@@ -144,6 +148,7 @@ class Job:
             synthesis_seconds=int(record.get("synthesis_ms", 0)) / 1000,
             result=document("result"),
             error=document("error"),
+            webhook=Webhook.from_record(record["webhook"]) if record.get("webhook") else None,
         )
 
     @classmethod
@@ -205,6 +210,7 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
         "format": job.format,
         "speed": job.speed,
         "metadata": job.metadata,
+        "webhook": job.webhook.to_json() if job.webhook else None,
         "characters": job.characters,
         "created_at": iso(job.created),
         "finished_at": iso(job.finished) if job.finished is not None else None,
@@ -225,10 +231,6 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
         "result": result,
         "error": job.error,
     }
-
-
-def iso(instant: float) -> str:
-    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -6,7 +6,7 @@ refused at start. Times are milliseconds of the Redis clock.
 
 | key | type | what | ends |
 |---|---|---|---|
-| `schema` | string | SCHEMA_VERSION of the data | never |
+| `schema` | string | SCHEMA_VERSION of the data, see store/schema.py | never |
 | `artifacts` | string | token of the artifact store that all processes share | never |
 | `seq` | counter | order of arrival, turns in rings, fences of claims, wake-up tokens | never |
 | `job:ID` | hash | the job record | `LOA_JOB_RETENTION_DAYS` after its end |
@@ -15,28 +15,47 @@ refused at start. Times are milliseconds of the Redis clock.
 | `ring:QUEUE:LANE:OWNER:BUCKET` | zset | jobs with items in that bucket, by turn | when empty |
 | `owners:QUEUE:LANE` | zset | owners with ready items, by turn | when empty |
 | `backlog:QUEUE` | hash | ready `items`, `ms`; `claims`, `wakes`, `noops`; last claim's bounds; `compute_ms`, `audio_ms` of late | never |
+| `totals:QUEUE` | hash | ever: `compute_ms`, `audio_ms` spoken, `losses` of started items | never |
 | `claims` | zset | claim → end of its lease | when empty |
 | `claim:ID` | hash | queue, slot, `until` (no beat extends it further) | with its last item |
 | `claim:ID:items` | set | `JOB ITEM` that the claim still holds | with its last item |
 | `tokens:QUEUE` | zset | wake-ups that were sent and not yet taken, by when they expire | when empty |
 | `slots` | zset | worker process → end of its heartbeat | when empty |
-| `slot:SLOT` | hash | what that process announced: state, device, engines, voices, steps | an hour after its last heartbeat |
+| `slot:SLOT` | hash | what that process announced; `nonce` and `claim` of its last claim | an hour after its last heartbeat |
 | `hot:QUEUE` | zset | hot slots of a queue → end of their heartbeat | when empty |
 | `busy` | zset | slots inside a task → end of their lease | when empty |
 | `queues` | set | every queue that had work or a worker | never |
 | `draining` | zset | workers that are shutting down → when that is forgotten | when empty |
 | `device:HOST:UUID` | string | the worker that holds this device | its lease |
 | `jobs:OWNER:STATE` | zset | jobs of an owner in a state (or `all`), by creation | with the job record |
+| `unfinished` | zset | every job that has not ended, by creation | when empty |
+| `counts` | hash | state → jobs in it; of a final state: all that ever came to it | never |
 | `ended` | zset | `OWNER JOB STATE` → when the record expires | with the job record |
 | `idempotency:OWNER:HASH` | string | `REQUESTHASH JOB` | `LOA_IDEMPOTENCY_HOURS` |
-| `voices` | hash | added voice → `CREATED RECORD`, see loa/voice_record.py | when the voice is removed |
+| `delivery:ID` | hash | a webhook to be delivered, with its last attempts, see outbox.lua | `LOA_JOB_RETENTION_DAYS` after it was written |
+| `deliveries:OWNER:STATE` | zset | deliveries of an owner in a state (or `all`), by creation | with the delivery |
+| `delivery_counts` | hash | state → deliveries in it, of all owners | never |
+| `kept` | zset | `DELIVERY OWNER ENDPOINT` → when the delivery expires | with the delivery |
+| `due` | zset | endpoint → when it has something to do | when it has nothing |
+| `due:ENDPOINT` | zset | pending deliveries, by when their next attempt is due | when empty |
+| `flying:ENDPOINT` | zset | deliveries that are being attempted → end of their lease | when empty |
+| `endpoint:ID` | hash | `url`; `failing` since, `failed` last; `disabled`, `reason` | a minute after the last of its deliveries |
+| `standing` | hash | standing endpoint (LOA_WEBHOOKS) → URL | never |
+| `signing` | string | the secret that signs where LOA_WEBHOOK_SECRETS names none | never |
+| `couriers` | zset | `loa deliver` process → when it is no longer taken for alive | when empty |
+| `voices` | hash | added voice (`NAME`, or `OWNER/NAME`) → `CREATED RECORD`, see loa/voice_record.py | when the voice is removed |
+| `keys` | hash | id of an API key → its record with the hash of its secret, see loa/api_keys.py | when the key is forgotten |
+| `waiting` | hash | owner, and `*` for all → audio (ms) of unfinished jobs that is not spoken yet | when none is |
+| `spent:OWNER` | string | when the owner's hourly allowance of audio is whole again, if LOA_AUDIO_PER_HOUR is set | then |
 | `reconciler` | hash | `tick`, `run_id`, `hold` | never |
+| `sweeper` | hash | `holder` and `until` of the sweep under way, `began` of the last; `report` of the last that ended | never |
 | `events` | channel | `{"job", "state"}` whenever a job ends | – |
+| `deliveries` | channel | an endpoint that has something to do now | – |
 """
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PREFIX = "loa:"
 
 PLAN = "plan"  # both the queue and the one item in it
@@ -44,6 +63,7 @@ ASSEMBLE = "assemble"
 # Seconds of audio. A batch is padded to its longest passage, so the bounds of a bucket differ by about a half.
 BUCKET_BOUNDS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0)
 BUCKETS = tuple(str(number) for number in range(len(BUCKET_BOUNDS) + 1))
+ALL = "*"  # everybody's, where audio is counted by owner; no owner is called that
 SOLO = "solo"  # the bucket of items that lost a worker: each is claimed alone
 
 
@@ -90,6 +110,9 @@ class Keys:
     def backlog(self, queue: str) -> str:
         return self._key("backlog", queue)
 
+    def totals(self, queue: str) -> str:
+        return self._key("totals", queue)
+
     def claims(self) -> str:
         return self._key("claims")
 
@@ -123,14 +146,65 @@ class Keys:
     def jobs(self, owner: str, state: str) -> str:
         return self._key("jobs", owner, state)
 
+    def unfinished(self) -> str:
+        return self._key("unfinished")
+
+    def counts(self) -> str:
+        return self._key("counts")
+
     def ended(self) -> str:
         return self._key("ended")
 
     def idempotency(self, owner: str, key_hash: str) -> str:
         return self._key("idempotency", owner, key_hash)
 
+    def delivery(self, delivery_id: str) -> str:
+        return self._key("delivery", delivery_id)
+
+    def deliveries(self, owner: str, state: str) -> str:
+        return self._key("deliveries", owner, state)
+
+    def endpoint(self, endpoint_id: str) -> str:
+        return self._key("endpoint", endpoint_id)
+
+    def due(self, *endpoint: str) -> str:
+        return self._key("due", *endpoint)
+
+    def flying(self, endpoint: str) -> str:
+        return self._key("flying", endpoint)
+
+    def delivery_counts(self) -> str:
+        return self._key("delivery_counts")
+
+    def kept(self) -> str:
+        return self._key("kept")
+
+    def standing(self) -> str:
+        return self._key("standing")
+
+    def signing(self) -> str:
+        return self._key("signing")
+
+    def couriers(self) -> str:
+        return self._key("couriers")
+
+    def deliveries_channel(self) -> str:
+        return self._key("deliveries")
+
     def voices(self) -> str:
         return self._key("voices")
+
+    def api_keys(self) -> str:
+        return self._key("keys")
+
+    def waiting(self) -> str:
+        return self._key("waiting")
+
+    def spent(self, owner: str) -> str:
+        return self._key("spent", owner)
+
+    def sweeper(self) -> str:
+        return self._key("sweeper")
 
     def events(self) -> str:
         return self._key("events")

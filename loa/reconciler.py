@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
-from loa.errors import StoreUnavailable
+from loa.errors import LoaError, SchemaMismatch, StoreUnavailable
 from loa.store import Slots
 
 log = logging.getLogger(__name__)
@@ -14,9 +15,10 @@ log = logging.getLogger(__name__)
 class Reconciler(threading.Thread):
     """Calls `slots.reconcile()` every `interval` seconds until `stop()`. Start it after any fork, on a store of its own."""
 
-    def __init__(self, slots: Slots, interval: float) -> None:
+    def __init__(self, slots: Slots, interval: float, refuse: Callable[[LoaError], None] | None = None) -> None:
+        """`refuse` is told once when the data has become that of a newer version: this process cannot go on."""
         super().__init__(name="reconciler", daemon=True)
-        self._slots, self._interval = slots, interval
+        self._slots, self._interval, self._refuse = slots, interval, refuse
         self._stopped = threading.Event()
         self._away = False  # whether Redis was away at the last tick
 
@@ -37,6 +39,11 @@ class Reconciler(threading.Thread):
             if not self._away:
                 log.warning("reconciling pauses: %s", error.message)
             self._away = True
+        except SchemaMismatch as error:
+            log.critical("%s", error.message)
+            self._stopped.set()
+            if self._refuse is not None:
+                self._refuse(error)
         except Exception:
             log.exception("reconciling failed; the next tick tries again")
         else:

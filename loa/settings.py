@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from loa.errors import InvalidSetting
+from loa.errors import InvalidSetting, InvalidWebhook
+from loa.webhooks.addresses import AllowList, check_url
+from loa.webhooks.signature import parse_secrets
+
+LONGEST_DELAY = 86400  # seconds between two attempts at a delivery
 
 
 def setting(default: Any, unit: str, reason: str, *, least: float | None = None, most: float | None = None, secret: bool = False) -> Any:
-    """A field with its unit, its reason and, for numbers, the bounds that are enforced. One that may hold a `secret` is in no `repr`."""
+    """A field with its unit, its reason and, for numbers, the bounds that are enforced. No `repr` shows a `secret`."""
     return dataclasses.field(default=default, repr=not secret, metadata={"unit": unit, "reason": reason, "least": least, "most": most})
 
 
@@ -32,16 +37,27 @@ class Settings:
     artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts", secret=True)
     voices: str = setting("", "folders, separated by ':'", "more voice manifests beside those that come with Loa and LOA_DATA_DIR/voices")
     url: str = setting("http://127.0.0.1:8298", "URL", "where the command line finds the server")
+    api_key: str = setting("", "API key", "what the command line and the Python client show to a server that wants a key", secret=True)
 
     # --- API
-    host: str = setting("127.0.0.1", "address", "loopback: without keys nobody else may submit")
+    host: str = setting("127.0.0.1", "address", "loopback: without keys no other address is listened on")
+    open: bool = setting(
+        False, "true or false", "true: listen on other addresses without keys, too; whoever reaches the server may do everything"
+    )
+    names: str = setting(
+        "", "host names, separated by blanks", "by which browsers may call a server without keys, beside localhost and addresses"
+    )
     port: int = setting(8298, "port", "free of common services", least=0, most=65535)
     api_threads: int = setting(280, "threads", "200 clients in ?wait each hold one; the rest answer everything else", least=4, most=4000)
     text_limit: int = setting(1_000_000, "characters", "a long novel as JSON `input`", least=1)
     file_text_limit: int = setting(5_000_000, "characters", "the text of an uploaded file", least=1)
     body_limit: int = setting(200_000_000, "bytes", "an uploaded file with its form", least=1024)
     submit_deadline: float = setting(
-        2.0, "seconds", "a submit that Redis executes later than this is refused, so a 503 never leaves a job behind", least=0.1
+        0.8,
+        "seconds",
+        "a submit that Redis executes later than this is refused; the API gives up after 1 s, so a 503 leaves no job behind",
+        least=0.1,
+        most=0.9,
     )
     idempotency_hours: float = setting(48, "hours", "clients repeat within a day; twice that", least=24)
     job_retention_days: float = setting(30, "days", "records of ended jobs", least=0.0001)
@@ -50,8 +66,34 @@ class Settings:
     )
     socket_timeout: int = setting(25, "seconds", "a slow client is cut after this, and surely within 30 s", least=1)
     cors_origins: str = setting("", "origins, separated by blanks", "web pages of other origins that may use this server; none by default")
-    hosts: str = setting(
-        "", "names, separated by blanks", "the server's names with a dot in them: a page whose name points at it by deceit learns nothing"
+    requests_per_minute: int = setting(
+        6000,
+        "requests a minute",
+        "of one key, in each API process: a client that polls in a loop leaves room for others; 0: no limit",
+        least=0,
+    )
+    audio_per_hour: float = setting(
+        0.0, "seconds of audio an hour", "that one key may submit; 0: no limit, since the device's turns are shared fairly anyway", least=0
+    )
+    backlog_key: float = setting(
+        360_000.0, "seconds of audio", "that may wait of one key: half of LOA_BACKLOG, so none locks the others out; 0: no limit", least=0
+    )
+    backlog: float = setting(
+        720_000.0,
+        "seconds of audio",
+        "that may wait in all: 200 hours are 13 MB in Redis once planned, and days of work for a CPU; 0: no limit",
+        least=0,
+    )
+    audio_days: float = setting(7, "days", "audio and timings of ended jobs: time enough to fetch them", least=0.0001)
+    segment_cache_bytes: int = setting(
+        10_000_000_000,
+        "bytes",
+        "about 60 hours of speech that need not be spoken twice; the least recently used goes first, what unfinished jobs need never",
+        least=0,
+    )
+    sweep_seconds: float = setting(600, "seconds", "how often expired audio and unused segments are removed", least=0.05)
+    redirect_downloads: bool = setting(
+        True, "true or false", "audio in S3 is fetched there by a signed link; false: through the API, for clients that cannot reach it"
     )
 
     # --- workers
@@ -76,12 +118,34 @@ class Settings:
     viettts_precision: str = setting(
         "reference",
         "reference, float32 or bfloat16",
-        "as the model was made: on a GPU its language model in float16; bfloat16 has to stand a comparison at the start",
+        "as the model was made: its language model in float16 on a GPU, with float16 weights and float32 sums on a CPU that has the "
+        "means, else in float32. All but float32 has to stand a comparison at the start, and the log says which it is",
     )
     voice_cache_bytes: int = setting(
         2_000_000_000, "bytes per process", "about 30 medium voices; the least recently used goes first", least=1
     )
     drain_seconds: float = setting(20, "seconds", "SIGTERM: a running batch may take this long, then it is handed back", least=0)
+
+    # --- webhooks
+    webhook_secrets: str = setting(
+        "",
+        "secrets, newest first, separated by blanks",
+        "receivers tell by them who sent a message; several while they are exchanged",
+        secret=True,
+    )
+    webhook_allow: str = setting(
+        "", "hosts, host:port or networks, separated by blanks", "what webhooks may reach beside public addresses; metadata services never"
+    )
+    webhook_timeout: float = setting(
+        15.0, "seconds", "one attempt with all that belongs to it; a receiver answers first and works then", least=0.1, most=300
+    )
+
+    webhooks: str = setting("", "URLs, separated by blanks", "standing endpoints: they hear of the end of every job, whoever submitted it")
+    webhook_schedule: str = setting(
+        "0 5 300 1800 7200 18000 36000 50400 72000 86400",
+        "seconds before each attempt, separated by blanks",
+        "as Standard Webhooks has it: three days, with jitter; then the delivery is dead until somebody replays it",
+    )
 
     # --- leases
     lease: float = setting(10.0, "seconds", "a worker that was silent for this long is lost", least=0.2)
@@ -110,10 +174,40 @@ class Settings:
         loaded._check()
         return loaded
 
+    @property
+    def loopback(self) -> bool:
+        """Whether nobody but this machine reaches a server on LOA_HOST."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
     def environment(self) -> dict[str, str]:
         """The variables that make another process load these very settings."""
         pairs = ((variable(field.name), getattr(self, field.name)) for field in dataclasses.fields(self))
         return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in pairs}
+
+    @property
+    def webhook_delays(self) -> tuple[float, ...]:
+        """Seconds before each attempt at a delivery. Raises InvalidSetting."""
+        try:
+            delays = tuple(float(delay) for delay in self.webhook_schedule.split())
+        except ValueError:
+            delays = ()
+        if not delays or not all(0 <= delay <= LONGEST_DELAY for delay in delays):
+            raise InvalidSetting(f"LOA_WEBHOOK_SCHEDULE is {self.webhook_schedule!r}; it takes seconds from 0 to {LONGEST_DELAY}")
+        return delays
+
+    @property
+    def standing_webhooks(self) -> tuple[str, ...]:
+        """The URLs of LOA_WEBHOOKS. Raises InvalidSetting."""
+        allowed = AllowList.parse(self.webhook_allow)
+        try:
+            for url in self.webhooks.split():
+                check_url(url, allowed)
+        except InvalidWebhook as error:
+            raise InvalidSetting(f"LOA_WEBHOOKS: {error.message}") from None
+        return tuple(dict.fromkeys(self.webhooks.split()))
 
     def _check(self) -> None:
         for field in dataclasses.fields(self):
@@ -124,8 +218,15 @@ class Settings:
                 raise InvalidSetting(f"{variable(field.name)} is {value}; it takes {bounds} ({field.metadata['unit']})")
         if self.beat * 3 > self.lease:
             raise InvalidSetting(f"LOA_BEAT is {self.beat} s and LOA_LEASE {self.lease} s; a lease must hold three beats")
+        if not (self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key):
+            raise InvalidSetting("LOA_API_KEY holds what no key holds: blanks, control characters or letters outside ASCII")
         if self.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise InvalidSetting(f"LOA_LOG_LEVEL is {self.log_level!r}; it takes DEBUG, INFO, WARNING or ERROR")
+        try:
+            parse_secrets(self.webhook_secrets)
+        except InvalidSetting as error:
+            raise InvalidSetting(f"LOA_WEBHOOK_SECRETS: {error.message}") from None
+        self.standing_webhooks, self.webhook_delays  # noqa: B018 - both raise
 
 
 def variable(field_name: str) -> str:

@@ -11,6 +11,7 @@ signal ended it, it is restarted after a pause that doubles; ending too often in
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import logging
@@ -29,7 +30,7 @@ import redis
 
 from loa.broker import Broker
 from loa.client import Client
-from loa.errors import InvalidSetting, LoaError, PortInUse, StartFailed, StoreUnavailable
+from loa.errors import Forbidden, InvalidKey, InvalidSetting, LoaError, MissingKey, PortInUse, StartFailed, StoreUnavailable
 from loa.part import Output, Part, RunningPart
 from loa.settings import Settings
 from loa.urls import shown
@@ -43,6 +44,7 @@ STEADY_SECONDS = 30.0  # a part that ran for this long has recovered: its earlie
 MOST_FALLS = 5  # ends in a row, each before it ran steadily
 API_GRACE = 10.0  # seconds; a client in ?wait gets its answer or is cut
 WORKER_GRACE = 10.0  # seconds above LOA_DRAIN_SECONDS
+DELIVER_GRACE = 10.0  # seconds; attempts under way have five, then they are given back
 UNREADY_GRACE = 5.0  # seconds; as long as nothing is hot there is no work to save
 
 
@@ -254,8 +256,9 @@ class Stack:
         try:
             ready = client.ready()
             steps.tell("api", f"answers at {self.url}")
-            for worker in client.workers()["workers"]:
-                steps.tell_worker(worker)
+            with contextlib.suppress(MissingKey, InvalidKey, Forbidden):  # with keys configured, LOA_API_KEY may not be one for this
+                for worker in client.workers()["workers"]:
+                    steps.tell_worker(worker)
         except LoaError as error:  # not there yet, or restarted just now
             log.debug("not ready: %s", error)
             return False
@@ -312,6 +315,7 @@ def service_parts(settings: Settings) -> tuple[Part, ...]:
     return (
         Part(name="speak", command=(*worker, "speak"), grace_seconds=grace),
         Part(name="cpu", command=(*worker, "plan,assemble"), grace_seconds=grace),
+        Part(name="deliver", command=(sys.executable, "-m", "loa", "deliver"), grace_seconds=DELIVER_GRACE),
         Part(name="api", command=(sys.executable, "-m", "loa", "api"), grace_seconds=API_GRACE, stops_first=True),
     )
 

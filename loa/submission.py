@@ -18,12 +18,14 @@ from loa.documents import decode, document_type
 from loa.errors import EmptyText, InvalidSpeed, TextTooLong
 from loa.formats import format_named
 from loa.idempotency import request_hash
-from loa.jobs import Lane, Order, new_job_id
+from loa.jobs import DEFAULT_OWNER, Lane, Order, new_job_id
 from loa.plan import SHORT_TEXT, estimate, plan_text
 from loa.settings import Settings
 from loa.store import Idempotency, Jobs
 from loa.text import normalise, speakable
 from loa.voices import VoiceRegistry
+from loa.webhooks.addresses import AllowList, check_url
+from loa.webhooks.endpoints import Webhook
 
 DEFAULT_VOICE = "joe"
 DEFAULT_FORMAT = "wav"
@@ -60,10 +62,13 @@ class Submission:
     lane: Lane | None = None  # None: interactive for text, bulk for a file
     title: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook: Webhook | None = None
 
     def hash(self) -> str:
         """64 hex digits, the same for two submissions that ask for the same thing."""
         request = {name: getattr(self, name) for name in ("text", "voice", "format", "speed", "lane", "title", "metadata")}
+        if self.webhook is not None:
+            request["webhook"] = {"url": self.webhook.url, "events": self.webhook.events}
         if self.file is None:
             return request_hash(request)
         return request_hash(request | {"kind": self.file.kind}, self.file.sha256)
@@ -82,20 +87,24 @@ class Desk:
 
     def __init__(self, voices: VoiceRegistry, artifacts: Artifacts, settings: Settings) -> None:
         self._voices, self._artifacts, self._settings = voices, artifacts, settings
+        self._allowed = AllowList.parse(settings.webhook_allow)
 
-    def order(self, submission: Submission) -> Order:
-        """A submission as an order that the store can record; its document, if it has one, is stored when this returns.
+    def order(self, submission: Submission, owner: str = DEFAULT_OWNER) -> Order:
+        """A submission of an owner as an order that the store can record; its document, if it has one, is stored when this returns.
 
-        Raises UnknownFormat, InvalidSpeed, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine, EmptyText,
-        TextTooLong, UnsupportedMediaType, UnreadableDocument, StorageFull.
+        Raises UnknownFormat, InvalidSpeed, InvalidWebhook, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine,
+        EmptyText, TextTooLong, UnsupportedMediaType, UnreadableDocument, StorageFull.
         """
         format_named(submission.format)
+        if submission.webhook is not None:
+            self.check_webhook(submission.webhook.url)
         slowest, fastest = SPEEDS
         if not (math.isfinite(submission.speed) and slowest <= submission.speed <= fastest):
             raise InvalidSpeed(f"speed is {submission.speed:g}; it takes {slowest:g} to {fastest:g}", least=slowest, most=fastest)
-        voice = self._voices.speakable(submission.voice)
+        voice = self._voices.speakable(submission.voice, owner)
         common: dict[str, Any] = {
             "id": new_job_id(),
+            "owner": owner,
             "voice": voice.name,
             "fingerprint": self._voices.fingerprint(voice),
             "engine": voice.engine,
@@ -103,6 +112,7 @@ class Desk:
             "speed": float(submission.speed),
             "title": submission.title,
             "metadata": submission.metadata,
+            "webhook": submission.webhook,
         }
         if submission.file is not None:
             text, path = self._read(submission.file)
@@ -121,18 +131,22 @@ class Desk:
         length = estimate(text, voice.language, submission.speed)
         return Order(lane=lane, characters=len(text), document=self._keep(text.encode(), "txt"), estimate=length, **common)
 
-    def submit(self, jobs: Jobs, submission: Submission, key: str | None = None) -> Accepted:
-        """Make a submission a job. With a `key` (an Idempotency-Key) the same submission makes one job however often it is sent.
+    def check_webhook(self, url: str) -> None:
+        """Raises InvalidWebhook for what no webhook could be sent to. What a name leads to is checked when it is sent."""
+        check_url(url, self._allowed)
 
-        Raises what `order` raises, IdempotencyConflict, StoreUnavailable.
+    def submit(self, jobs: Jobs, submission: Submission, key: str | None = None, owner: str = DEFAULT_OWNER) -> Accepted:
+        """Make a submission a job of `owner`. With a `key` (an Idempotency-Key) the same submission makes one job however often it is sent.
+
+        Raises what `order` raises, IdempotencyConflict, LimitExceeded, Overloaded, StoreUnavailable.
         """
         idempotency = deadline = None
         if key is not None:
             idempotency = Idempotency(key_hash=hashlib.sha256(key.encode()).hexdigest(), request_hash=submission.hash())
-            earlier, deadline = jobs.repeated(idempotency)
+            earlier, deadline = jobs.repeated(idempotency, owner)
             if earlier is not None:
                 return Accepted(job_id=earlier)
-        order = self.order(submission)
+        order = self.order(submission, owner)
         if deadline is None or order.document is not None:
             deadline = jobs.deadline()  # it is for the one write that makes the job: storing a document may have taken its time
         submitted = jobs.submit(order, deadline=deadline, idempotency=idempotency)

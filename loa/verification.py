@@ -105,6 +105,7 @@ class Report:
     engine: str
     weights: Path  # the folder with the engine's files
     checks: tuple[Check, ...]
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def counts(self) -> dict[Verdict, int]:
@@ -120,7 +121,7 @@ class Report:
         return {
             "engine": self.engine,
             "loa": __version__,
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "created_at": self.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "weights": str(self.weights.absolute()),
             "passed": self.passed,
             "counts": self.counts,

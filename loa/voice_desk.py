@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loa.added_voices import AddedVoices
+from loa.api_keys import DEFAULT_OWNER
 from loa.bundles import BUNDLE_NAME, BundleFile
 from loa.engines import ENGINES
 from loa.errors import (
@@ -30,6 +31,7 @@ from loa.errors import (
 )
 from loa.recordings import Recordings
 from loa.store import Voices
+from loa.store.voices import Owned
 from loa.voice_manifest import LANGUAGE, Addition, Voice
 from loa.voice_record import read_record, write_record
 from loa.voices import VoiceRegistry
@@ -78,20 +80,20 @@ class VoiceDesk:
     def __init__(self, registry: VoiceRegistry, added: AddedVoices, recordings: Recordings) -> None:
         self._registry, self._added, self._recordings = registry, added, recordings
 
-    def add(self, new: NewVoice, voices: Voices) -> tuple[Voice, bool]:
-        """The voice, and whether it was added now; False: the very same one was there already.
+    def add(self, new: NewVoice, voices: Voices, owner: str = DEFAULT_OWNER) -> tuple[Voice, bool]:
+        """The voice, which is the owner's alone, and whether it was added now; False: the very same one was there already.
 
         Raises InvalidRequest, UnknownEngine, VoiceExists, what `read_recording` and `judge` raise, StorageFull, StorageUnavailable,
         StoreUnavailable.
         """
         new.check()
-        found = self._known(new.name, voices)
+        found = self._known(new.name, voices, owner)
         if found is None:
-            voice = self._voice(new)
+            voice = self._voice(new, owner)
             file = voice.files[0]
             self._recordings.keep(file, new.recording)
-            answer = voices.add(voice.name, write_record(voice))
-            found = read_record(voice.name, answer.kept)
+            answer = voices.add(voice.name, write_record(voice), owner)
+            found = read_record(voice.name, answer.kept, owner)
             if answer.created:
                 self._recordings.keep(file, new.recording)  # in case it was just removed with another voice
                 self._see()
@@ -102,48 +104,48 @@ class VoiceDesk:
             raise VoiceExists(f"there is a voice {new.name!r} already", voice=new.name)
         return found, False
 
-    def remove(self, name: str, voices: Voices) -> None:
+    def remove(self, name: str, voices: Voices, owner: str = DEFAULT_OWNER) -> None:
         """Forget an added voice, with its recording and all that was made of it.
 
         Jobs that wait for it fail with `voice_changed`, but for those that a worker speaks which has the voice in its memory.
         Raises UnknownVoice, VoiceNotRemovable, StorageUnavailable, StoreUnavailable.
         """
-        kept = voices.find(name) if BUNDLE_NAME.fullmatch(name) else None
+        kept = voices.find(name, owner) if BUNDLE_NAME.fullmatch(name) else None
         if kept is None:
             self._see()
-            if self._registry.get(name).addition is None:
+            if self._registry.get(name, owner).addition is None:
                 raise VoiceNotRemovable(f"voice {name!r} was not added: a manifest describes it", voice=name)
             raise UnknownVoice(f"voice {name!r} was removed a moment ago", voice=name, close=[])
         try:
-            voice = read_record(name, kept)
+            voice = read_record(name, kept, owner)
         except BrokenManifest as error:
             log.error("what voice %s was made of is not known and stays: %s", name, error.message)
-            voices.remove(name, kept)
+            voices.remove(name, kept, owner)
         else:
-            unneeded = [self._erase(file, voices, besides=name) for file in voice.files]
+            unneeded = [self._erase(file, voices, besides=(owner, name)) for file in voice.files]
             self._erase_states(voice, unneeded)
-            voices.remove(name, kept)
+            voices.remove(name, kept, owner)
             self._erase_states(voice, unneeded)  # once more: a worker may have kept what it was just making, and looks from now on
         self._see()
         log.info("voice %s was removed", name)
 
-    def _known(self, name: str, voices: Voices) -> Voice | None:
-        """The added voice of this name, if there is one. Raises VoiceExists when a manifest has it."""
-        if (kept := voices.find(name)) is not None:
+    def _known(self, name: str, voices: Voices, owner: str) -> Voice | None:
+        """The owner's voice of this name, if there is one. Raises VoiceExists when a manifest has it."""
+        if (kept := voices.find(name, owner)) is not None:
             try:
-                return read_record(name, kept)
+                return read_record(name, kept, owner)
             except BrokenManifest as error:
                 raise VoiceExists(f"there is a voice {name!r} already, which cannot be read: {error.message}", voice=name) from error
         with contextlib.suppress(UnknownVoice):
             try:
-                voice = self._registry.get(name)
+                voice = self._registry.get(name, owner)
             except BrokenManifest as error:
                 raise VoiceExists(f"there is a voice {name!r} already, which cannot be used: {error.message}", voice=name) from error
             if voice.addition is None:
                 raise VoiceExists(f"there is a voice {name!r} already", voice=name)
         return None
 
-    def _voice(self, new: NewVoice) -> Voice:
+    def _voice(self, new: NewVoice, owner: str) -> Voice:
         from loa.voice_prompt import judge, read_recording
 
         judge(read_recording(new.recording))
@@ -157,10 +159,10 @@ class VoiceDesk:
             licence=new.licence.strip(),
             commercial_use=new.commercial_use,
             files=(file,),
-            addition=Addition(consent=new.consent.strip(), created=0.0),  # the store knows when
+            addition=Addition(consent=new.consent.strip(), created=0.0, owner=owner),  # the store knows when
         )
 
-    def _erase(self, file: BundleFile, voices: Voices, *, besides: str = "") -> bool:
+    def _erase(self, file: BundleFile, voices: Voices, *, besides: Owned | None = None) -> bool:
         """Remove a recording unless another voice needs it. Returns whether it is gone."""
         if self._needed(file, voices, besides):
             return False
@@ -174,8 +176,9 @@ class VoiceDesk:
         if all(unneeded):
             self._recordings.erase_states(voice.engine, self._registry.fingerprint(voice))
 
-    def _needed(self, file: BundleFile, voices: Voices, besides: str) -> bool:
-        return any(file.sha256 in kept for name, kept in voices.all().items() if name != besides)
+    def _needed(self, file: BundleFile, voices: Voices, besides: Owned | None) -> bool:
+        """Whether any owner's voice is of this recording."""
+        return any(file.sha256 in kept for owned, kept in voices.all().items() if owned != besides)
 
     def _see(self) -> None:
         """Let this very process know at once."""

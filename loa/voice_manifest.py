@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loa.api_keys import DEFAULT_OWNER
 from loa.bundles import Bundle, Manifest
 from loa.engines import ENGINES
 from loa.errors import BrokenVoice, VoiceNotInstalled
@@ -27,6 +28,7 @@ class Addition:
 
     consent: str  # on what ground this person's voice may be used, in the words of whoever added it; never empty
     created: float  # when: seconds since the epoch, by the Redis clock
+    owner: str = DEFAULT_OWNER  # who may use, see and remove it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from loa.api_keys import DEFAULT_OWNER
 from loa.bundles import Manifest
 from loa.errors import BrokenManifest
 from loa.voice_manifest import Addition, Voice, read_voice
@@ -35,8 +36,8 @@ def write_record(voice: Voice) -> str:
     return json.dumps(record | {name: value for name, value in rest.items() if value}, ensure_ascii=False)
 
 
-def read_record(name: str, kept: str) -> Voice:
-    """The voice `name`, as the store keeps it. Raises BrokenManifest, which names the field."""
+def read_record(name: str, kept: str, owner: str = DEFAULT_OWNER) -> Voice:
+    """The voice `name` of an owner, as the store keeps it. Raises BrokenManifest, which names the field."""
     where = f"the record of the added voice {name!r}"
     created, _, text = kept.partition(" ")
     try:
@@ -48,4 +49,4 @@ def read_record(name: str, kept: str) -> Voice:
     table = Manifest(record, where=where, kind=Voice.kind, name=name)
     if not isinstance(consent, str) or not consent:
         raise table.broken("consent", "takes text")
-    return read_voice(table, addition=Addition(consent=consent, created=seconds))
+    return read_voice(table, addition=Addition(consent=consent, created=seconds, owner=owner))

@@ -1,10 +1,10 @@
 """The voices that this installation knows: read from manifests, kept up to date by stat, looked up without opening a file; and added ones.
 
 Manifests are read from three places; where two have the same name the later one wins: the folder `voices` that comes with Loa,
-LOA_DATA_DIR/voices, the folders of LOA_VOICES. An added voice wins over all of them, because it is the same in every process, and a
-manifest may be on one machine only. A voice's files lie in LOA_DATA_DIR/voices/<name> (where `loa voices pull` puts them),
-beside its manifest, in a folder of the voice's name beside its manifest, or in the Python package that the manifest names. The first place
-that has any of them is taken.
+LOA_DATA_DIR/voices, the folders of LOA_VOICES. These are everybody's. An added voice is its owner's alone; for them it wins over all of
+them, because it is the same in every process, and a manifest may be on one machine only. A voice's files lie in
+LOA_DATA_DIR/voices/<name> (where `loa voices pull` puts them), beside its manifest, in a folder of the voice's name beside its manifest, or
+in the Python package that the manifest names. The first place that has any of them is taken.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from loa.added_voices import AddedVoices
+from loa.api_keys import DEFAULT_OWNER
 from loa.errors import ArtifactMissing, BrokenManifest, UnknownEngine, UnknownVoice, VoiceChanged
 from loa.installed import Digests, check, sizes
+from loa.instants import iso
 from loa.settings import Settings
 from loa.voice_manifest import Voice, read_manifest
 
@@ -45,46 +46,44 @@ class VoiceRegistry:
         self._folders = (own, self._data_dir / "voices", *named)
         self._lock = threading.Lock()
         self._seen: list[tuple[str, int, int]] | None = None  # path, mtime, size of every manifest at the last reading
-        self._described: dict[str, Voice] = {}  # by manifests
-        self._user_voices: Mapping[str, Voice] = {}  # added, as of the last look
-        self._voices: dict[str, Voice] = {}  # both
+        self._described: dict[str, Voice] = {}  # by manifests: everybody's
         self._broken: dict[str, BrokenManifest] = {}
         self._packages: dict[str, Path] = {}  # where each package lies that was found
         self._digests = Digests()
 
-    def all(self) -> dict[str, Voice]:
-        """Every voice by name, in the order of names; manifests are read again only when one was added, changed or removed."""
-        self._refresh()
-        return dict(self._voices)
+    def all(self, owner: str = DEFAULT_OWNER) -> dict[str, Voice]:
+        """Every voice that the owner may use, by name; manifests are read again only when one was added, changed or removed."""
+        self._read_manifests()
+        return dict(sorted({**self._described, **self._additions(owner)}.items()))
 
     def broken(self) -> dict[str, BrokenManifest]:
         """The manifests that could not be read, by voice name: they hide no other voice."""
-        self._refresh()
+        self._read_manifests()
         return dict(self._broken)
 
-    def get(self, name: str) -> Voice:
-        """The voice `name`, installed or not.
+    def get(self, name: str, owner: str = DEFAULT_OWNER) -> Voice:
+        """The voice `name` of everybody's and of the owner's own, installed or not.
 
         Raises UnknownVoice, whose details name close ones, or BrokenManifest; StoreUnavailable when it may have been added a moment ago.
         """
-        self._refresh()
-        if (voice := self._voices.get(name)) is not None:
+        self._read_manifests()
+        if (voice := self._additions(owner).get(name) or self._described.get(name)) is not None:
             return voice
-        if self._added is not None and (voice := self._added.find(name)) is not None:
+        if self._added is not None and (voice := self._added.find(name, owner)) is not None:
             return voice
         if name in self._broken:
             raise BrokenManifest(self._broken[name].message, **self._broken[name].details)
         shown = name if len(name) <= 64 else name[:63] + "…"
-        close = _close(shown, self._voices)
+        close = _close(shown, self.all(owner))
         hint = f"; close names: {', '.join(close)}" if close else ""
         raise UnknownVoice(f"there is no voice {shown!r}{hint}", voice=shown, close=close)
 
-    def speakable(self, name: str) -> Voice:
+    def speakable(self, name: str, owner: str = DEFAULT_OWNER) -> Voice:
         """The voice `name`, known to be usable by a job: its engine exists and its files are there.
 
         Raises UnknownVoice, BrokenManifest, UnknownEngine, VoiceNotInstalled, BrokenVoice or StoreUnavailable.
         """
-        voice = self.get(name)
+        voice = self.get(name, owner)
         if not voice.engine_available:
             raise UnknownEngine(
                 f"voice {name!r} needs the engine {voice.engine!r}, which this version of Loa does not have",
@@ -95,10 +94,10 @@ class VoiceRegistry:
             self.files(voice)
         return voice
 
-    def pinned(self, name: str, fingerprint: str) -> Voice:
+    def pinned(self, name: str, fingerprint: str, owner: str = DEFAULT_OWNER) -> Voice:
         """The voice that a job was accepted with. Raises VoiceChanged when it is gone or another one by now; else like `fingerprint`."""
         try:
-            voice = self.get(name)
+            voice = self.get(name, owner)
         except UnknownVoice as error:
             raise VoiceChanged(f"voice {name!r} was removed after this job was submitted", voice=name) from error
         if self.fingerprint(voice) != fingerprint:
@@ -109,7 +108,7 @@ class VoiceRegistry:
         """Whether an added voice is gone, or another one, at this very moment. Raises StoreUnavailable."""
         if voice.addition is None or self._added is None:
             return False
-        return self._added.find(voice.name) != voice
+        return self._added.find(voice.name, voice.addition.owner) != voice
 
     def installed(self, voice: Voice) -> bool:
         """Whether all files of the voice are there. Whether they are whole is asked by `files`."""
@@ -156,18 +155,11 @@ class VoiceRegistry:
             "added": voice.addition is not None,
             "sample_rate": voice.sample_rate or None,
             "consent": voice.addition.consent if voice.addition else None,
-            "created_at": _instant(voice.addition.created) if voice.addition else None,
+            "created_at": iso(voice.addition.created) if voice.addition else None,
         }
 
-    def _refresh(self) -> None:
-        self._read_manifests()
-        if self._added is not None and (added := self._added.all()) is not self._user_voices:
-            with self._lock:
-                self._user_voices = added
-                self._merge()
-
-    def _merge(self) -> None:
-        self._voices = dict(sorted({**self._described, **self._user_voices}.items()))
+    def _additions(self, owner: str) -> Mapping[str, Voice]:
+        return {} if self._added is None else self._added.all(owner)
 
     def _read_manifests(self) -> None:
         manifests = [path for folder in self._folders for path in _manifests(folder)]
@@ -186,7 +178,6 @@ class VoiceRegistry:
                     log.error("voice manifest skipped: %s", error.message)
                     broken[name] = error
             self._described, self._broken, self._seen = voices, broken, manifests
-            self._merge()
 
     def _fetched(self, voice: Voice) -> dict[str, Path]:
         if self._added is None:
@@ -219,10 +210,6 @@ class VoiceRegistry:
                 return None  # not remembered: it may be installed while this process runs
             self._packages[package] = Path(next(iter(spec.submodule_search_locations)), *inner)
         return self._packages[package]
-
-
-def _instant(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _manifests(folder: Path) -> list[tuple[str, int, int]]:

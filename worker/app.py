@@ -38,6 +38,7 @@ def create_app(settings: Settings, queues: Sequence[str], *, devices: Sequence[s
         worker_proc_alive_timeout=max(START_LIMIT, 2 * settings.start_limit),  # the watchdog of worker/start.py is to come first
         worker_concurrency=processes,
         worker_pool="prefork",
+        worker_consumer="worker.parent:Consumer",
         worker_pool_start_method="spawn",  # CUDA and onnxruntime do not survive a fork
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

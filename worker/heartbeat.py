@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from loa.errors import LoaError, StoreUnavailable
+from loa.errors import LoaError, SchemaMismatch, StoreUnavailable
 from loa.settings import Settings
 from loa.store import Slot, Store
 from worker.leases import Drain, Leases
 
 log = logging.getLogger(__name__)
 
+OUTDATED_EXIT = 73  # the data is that of a newer version
 HUNG_EXIT = 72  # a batch took longer than anything can
 FASTEST_TICK = 0.25  # seconds between looks at the drain's deadline, which may be closer than a beat
 
@@ -109,6 +110,9 @@ class Heartbeat(threading.Thread):
                 if not self._away:
                     log.warning("the heartbeat pauses: %s", error.message)
                 self._away = True
+            except SchemaMismatch as error:
+                log.critical("%s", error.message)
+                self._exit(OUTDATED_EXIT)
             except Exception:
                 log.exception("a heartbeat failed; the next one follows")
             else:

@@ -9,7 +9,7 @@ import socket
 import time
 
 from loa.engines import served
-from loa.errors import InvalidSetting, StartFailed, StoreUnavailable
+from loa.errors import InvalidSetting, LoaError, StartFailed, StoreUnavailable
 from loa.keys import ASSEMBLE, PLAN
 from loa.keys import speak as queue_of
 from loa.settings import Settings
@@ -65,7 +65,7 @@ def main(queues: str) -> None:
     watch.close()
     try:
         store.slots.retire(worker, processes)
-    except StoreUnavailable as error:
+    except LoaError as error:
         log.warning("the worker ends without a word to the store (%s); its heartbeats end by themselves", error.message)
     if watch.failure is not None:
         raise StartFailed(watch.failure)

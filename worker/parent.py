@@ -1,7 +1,8 @@
-"""The parent of the worker processes: Celery's worker, with four duties of its own.
+"""The parent of the worker processes: Celery's worker, with five duties of its own.
 
 - It takes messages only while a process of its own is hot: a worker that loads would swallow messages that hot workers could serve.
 - It announces a process hot when that has said that it is ready, after messages flow: who is told "hot" may rely on it.
+- It says when a hot process has died, so that what that held is given to others at once instead of after its lease.
 - It ends, non-zero, when three starts in a row failed and none of its processes is hot: nothing that it could restart would help. Where
   others are hot, a slot whose starts fail is quarantined: its device is left alone for some minutes, and shown as failed.
 - On SIGTERM or Ctrl-C it drains: the store gives it no more work, its processes finish or hand back what they hold, and it leaves by a
@@ -17,15 +18,17 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import celery.worker.consumer
 from celery import bootsteps
 from celery.apps.worker import Worker
 from celery.worker import state
-from celery.worker.consumer import Consumer
 from celery.worker.consumer.tasks import Tasks
+from kombu import Connection
 
-from loa.errors import StoreUnavailable
+from loa.errors import SchemaMismatch, StoreUnavailable
 from loa.settings import Settings
 from loa.store import Slot, Store
 from worker.start import FAILED_EXIT, QUARANTINED, READY
@@ -33,6 +36,7 @@ from worker.start import FAILED_EXIT, QUARANTINED, READY
 log = logging.getLogger(__name__)
 
 WATCH = 0.05  # seconds between looks at the processes
+RECONNECT = 1.0  # seconds between attempts to reach Redis
 REST = 1.0  # seconds between looks at their records while all of them are hot
 MOST_FAILURES = 3  # failed starts in a row, without a hot process in between
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # a first one drains, a second one hands everything back at once
@@ -64,6 +68,14 @@ def heed_stop_signals(watch: Watch) -> None:
             watch.drain()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
+
+
+class Consumer(celery.worker.consumer.Consumer):
+    """Celery's, but it looks for a Redis that is away every second; Celery waits longer each time, up to half a minute."""
+
+    def ensure_connected(self, conn: Connection) -> Connection:
+        conn.ensure_connection = partial(conn.ensure_connection, interval_start=RECONNECT, interval_step=0, interval_max=RECONNECT)
+        return super().ensure_connected(conn)
 
 
 class Gate(bootsteps.StartStopStep):
@@ -101,6 +113,7 @@ class Watch(threading.Thread):
         self._seen: dict[int, int] = {}  # living processes: pid → index of the slot
         self._ready: dict[int, Slot] = {}  # by pid: hot but for the announcement
         self._hot: set[int] = set()  # pids
+        self._dead: set[int] = set()  # indices of slots whose hot process has died, until the store knows
         self._failures = 0  # failed starts in a row
         self._slot_failures: Counter[int] = Counter()  # the same for each slot
         self._looked = 0.0
@@ -127,6 +140,8 @@ class Watch(threading.Thread):
                 self._look()
             except StoreUnavailable:
                 continue  # the processes' own heartbeats say so
+            except SchemaMismatch as error:
+                self.failure = error.message
             except Exception:
                 log.exception("a look at the processes failed; the next one follows")
         if not self._ended.is_set():
@@ -137,13 +152,17 @@ class Watch(threading.Thread):
         gone = {pid: index for pid, index in self._seen.items() if pid not in alive}
         self._seen = alive
         failed = [index for pid, index in gone.items() if pid not in self._hot]
+        self._dead |= {index for pid, index in gone.items() if pid in self._hot}
         self._hot -= gone.keys()
         for index in failed:
             self._count_failure(index)
+        for index in tuple(self._dead):  # before another process of that slot is announced hot
+            self._give_back(index)
         resting = self._hot == alive.keys() and time.monotonic() < self._looked + REST
         if resting or self.failure is not None:
             return
         self._looked = time.monotonic()
+        self._store.database.compare()
         # A hot process whose record Redis has lost says again that it is ready, and is announced again.
         said = [slot for slot in self._store.slots.all() if slot.worker == self._worker and slot.pid in alive]
         self._ready = {slot.pid: slot for slot in said if slot.state == "loading" and slot.message == READY}
@@ -151,6 +170,12 @@ class Watch(threading.Thread):
             for slot in self._ready.values():
                 self._announce_hot(slot)
             self._ready = {}
+
+    def _give_back(self, index: int) -> None:
+        slot_id = f"{self._worker}/{index}"
+        items = self._store.slots.lost(slot_id)
+        self._dead.discard(index)
+        log.error("the process of %s has died; %d segments or other items are given back", slot_id, items)
 
     def _announce_hot(self, slot: Slot) -> None:
         self._store.slots.announce(replace(slot, state="hot", message=""))
@@ -193,6 +218,8 @@ class Watch(threading.Thread):
                 told |= self._signal_processes(told if self._signals == 1 else set())
         if not self._ended.is_set():
             log.error("the worker did not end in time; its processes are killed")
+            if self.failure:
+                log.critical("%s", self.failure)  # nobody else will say it
             for process in self._processes():
                 os.kill(process.pid, signal.SIGKILL)
             os._exit(FAILED_EXIT if self.failure else 0)
@@ -203,6 +230,8 @@ class Watch(threading.Thread):
         except StoreUnavailable as error:
             log.warning("shutting down while Redis is away: %s", error.message)
             return False
+        except SchemaMismatch:  # the new version has no work for this worker anyway
+            return True
         return True
 
     def _signal_processes(self, told: set[int]) -> set[int]:

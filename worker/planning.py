@@ -48,6 +48,6 @@ class Planner:
         if job.document is None:
             raise ArtifactMissing(f"job {job.id} names no document")
         # Not the plan's business to speak, but better to say now than after a thousand segments that the voice is another one.
-        voice = self._voices.pinned(job.voice, job.fingerprint)
+        voice = self._voices.pinned(job.voice, job.fingerprint, job.owner)
         text = read_document(self._artifacts.read(job.document), f".{job.document.rpartition('.')[2]}")
         return plan_text(text, voice=voice, fingerprint=job.fingerprint, speed=job.speed)

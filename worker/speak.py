@@ -125,7 +125,7 @@ class Speaker:
             job = batch.jobs[item.job_id]
             try:
                 segment = self._plans.segments(job)[item.index]
-                if self._artifacts.exists(paths.segment(segment.address)):
+                if self._artifacts.use(paths.segment(segment.address)):
                     found.append(Utterance(item=item, job=job, segment=segment, speech=None, setup_seconds=0.0, synthesis_seconds=0.0))
                 else:
                     turns.append(_Turn(item, job, segment))
@@ -169,7 +169,7 @@ class Speaker:
             job = turn.job
             if job.id not in voices and job.id not in failed:
                 try:
-                    found = self._cache.get(job.voice, job.fingerprint)
+                    found = self._cache.get(job.voice, job.fingerprint, job.owner)
                 except LoaError as error:
                     failed[job.id] = error
                 else:

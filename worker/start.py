@@ -23,6 +23,7 @@ from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
 from loa.engines import served, unserved
 from loa.errors import LoaError, StartFailed
+from loa.house import Sweeper
 from loa.keys import speak as queue_of
 from loa.reconciler import Reconciler
 from loa.recordings import Recordings
@@ -127,6 +128,8 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         )
     reconciler = Reconciler(Store.for_thread(settings, wake).slots, settings.reconcile)
     reconciler.start()
+    sweeper = Sweeper(Store.for_thread(settings).house, artifacts, settings)
+    sweeper.start()
     added.start(Store.for_thread(settings).voices)
     heartbeat.announce(message=READY)
     return Station(
@@ -134,6 +137,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         store=store,
         heartbeat=heartbeat,
         reconciler=reconciler,
+        sweeper=sweeper,
         added=added,
         assembler=assembler,
         planner=Planner(store, artifacts, voices),
@@ -178,5 +182,7 @@ def _too_slow(limit: float) -> None:
 def _last_words(heartbeat: Heartbeat, reason: str) -> None:
     try:
         heartbeat.announce(state="failed", message=reason)
+    except LoaError as error:
+        log.warning("the failure could not be announced: %s", error.message)
     except Exception:
         log.exception("the failure could not be announced")

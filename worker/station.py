@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from loa.added_voices import AddedVoices
 from loa.errors import LoaError, NotReady
+from loa.house import Sweeper
 from loa.keys import PLAN
 from loa.reconciler import Reconciler
 from loa.settings import Settings
@@ -32,6 +33,7 @@ class Station:
     store: Store
     heartbeat: Heartbeat
     reconciler: Reconciler
+    sweeper: Sweeper
     added: AddedVoices
     assembler: Assembler
     planner: Planner
@@ -75,6 +77,7 @@ class Station:
             self.finisher.close(self.settings.drain_seconds)
         self.added.stop()
         self.reconciler.stop()
+        self.sweeper.stop()
         self.heartbeat.stop()
 
 

@@ -9,6 +9,7 @@ from typing import cast
 
 import torch
 
+from loa.api_keys import DEFAULT_OWNER
 from loa.errors import BrokenVoice, LoaError, OutOfMemory, VoiceChanged
 from loa.voices import VoiceRegistry
 from worker.engines.base import Engine, VoiceKeeper, VoiceState
@@ -25,9 +26,9 @@ class VoiceLoader:
         """`engines` by name may still grow; `states` None: nothing is kept, and everything made anew."""
         self._voices, self._engines, self._device, self._states = voices, engines, device, states
 
-    def __call__(self, name: str, fingerprint: str) -> VoiceState:
-        """The voice that a job is pinned to. Raises VoiceChanged when it is gone or another one now, BrokenVoice, OutOfMemory."""
-        voice = self._voices.pinned(name, fingerprint)
+    def __call__(self, name: str, fingerprint: str, owner: str = DEFAULT_OWNER) -> VoiceState:
+        """The voice that a job of this owner is pinned to. Raises VoiceChanged when it is gone or another one, BrokenVoice, OutOfMemory."""
+        voice = self._voices.pinned(name, fingerprint, owner)
         engine = self._engines[voice.engine]
         keeper = cast("VoiceKeeper", engine) if self._states is not None and engine.keeps_voices else None
         began = time.perf_counter()

@@ -14,15 +14,21 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from loa.api_keys import masked
 from loa.engines import ENGINES, importable
-from loa.errors import BrokerMissing, LoaError, ServerUnreachable
+from loa.errors import BrokerMissing, Forbidden, InvalidKey, LoaError, MissingKey, ServerUnreachable
+from loa.jobs import iso
 from loa.settings import Settings, variable
 from loa.urls import shown
 
+if TYPE_CHECKING:
+    from loa.client import Client
+
 LEAST_FREE = 100_000_000  # bytes; an hour of wav at 22,050 Hz is 159 MB
 WISE_FREE = 2_000_000_000  # bytes; a few books with their segments
+FULL_MEMORY = 0.8  # share of maxmemory
 TORCH_SECONDS = 120  # the first import from a cold disk takes tens of seconds
 
 # Runs in a process of its own: the command line never loads torch, and a torch that crashes is a finding.
@@ -122,20 +128,46 @@ def check_redis(settings: Settings) -> list[Finding]:
 
     from loa.broker import running_url
     from loa.keys import Keys
-    from loa.store.connection import check, connect_api
+    from loa.store.connection import check_server, connect_api
+    from loa.store.schema import compare
 
     url = settings.redis_url or running_url(Path(settings.data_dir) / "redis")
     if url is None:
         return [ok("Redis", "the embedded server is not running; `loa up` starts it")]
     try:
         with connect_api(url) as client:
-            check(client, Keys())
-            info: dict[str, Any] = client.info("server")
+            check_server(client)
+            compare(client, Keys())
+            info: dict[str, Any] = client.info("server") | client.info("memory")
+            report = client.hget(Keys().sweeper(), "report")
     except redis.RedisError as error:
         return [fail("Redis", f"{url} does not answer: {error}", "Start it, or correct LOA_REDIS_URL.")]
     except LoaError as error:
         return [fail("Redis", error.message, error.remedy())]
-    return [ok("Redis", f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])} answers at {url}")]
+    name = f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
+    return [ok("Redis", f"{name} answers at {url}"), judge_memory(info), judge_artifacts(json.loads(report) if report else None)]
+
+
+def judge_memory(info: dict[str, Any]) -> Finding:
+    """What Redis says of its memory."""
+    used, limit, policy = info["used_memory"], info["maxmemory"], info["maxmemory_policy"]
+    fact = f"{used / 1e6:.0f} MB in use, {f'at most {limit / 1e6:.0f} MB' if limit else 'no limit'}"
+    if limit and policy != "noeviction":
+        return fail(
+            "Redis memory", f"{fact}, and keys are evicted ({policy})", "Set maxmemory-policy noeviction: each key is part of a job."
+        )
+    if limit and used > FULL_MEMORY * limit:
+        return warn("Redis memory", fact, "Raise maxmemory: at the limit no more jobs are accepted, and none goes on.")
+    return ok("Redis memory", fact)
+
+
+def judge_artifacts(report: dict[str, Any] | None) -> Finding:
+    """What the last sweep found."""
+    if report is None:
+        return ok("artifacts", "not swept yet; their size is known after LOA_SWEEP_SECONDS")
+    parts = ", ".join(f"{kind} {tally['bytes'] / 1e9:.2f} GB" for kind, tally in report["kinds"].items() if tally["files"])
+    files = sum(tally["files"] for tally in report["kinds"].values())
+    return ok("artifacts", f"{files} files ({parts or 'nothing'}), swept {iso(report['at'])}")
 
 
 def check_engines(settings: Settings) -> list[Finding]:
@@ -215,16 +247,33 @@ def _folder(name: str, path: Path) -> Finding:
 def check_server(settings: Settings) -> list[Finding]:
     from loa.client import Client
 
+    client = Client(settings.url, patience=0)
     try:
-        hot = Client(settings.url, patience=0).ready()
+        hot = client.ready()
     except ServerUnreachable as error:
         verdict = fail if os.environ.get("LOA_URL") else warn  # without LOA_URL nobody said that one should run
         return [verdict("server", error.message, error.remedy())]
     except LoaError as error:
         return [fail("server", f"{settings.url}: {error.message}", error.remedy())]
     if not hot:
-        return [warn("server", f"{settings.url} answers, but no worker is hot", "Wait for its start to end; `loa workers` shows it.")]
-    return [ok("server", f"{settings.url} is ready")]
+        found = warn("server", f"{settings.url} answers, but no worker is hot", "Wait for its start to end; `loa workers` shows it.")
+    else:
+        found = ok("server", f"{settings.url} is ready")
+    return [found, *_check_key(client, settings)]
+
+
+def _check_key(client: Client, settings: Settings) -> list[Finding]:
+    """Whether the server takes LOA_API_KEY, or wants one."""
+    shown = f"LOA_API_KEY ({masked(settings.api_key)})" if settings.api_key else ""
+    try:
+        next(client.jobs(limit=1), None)
+    except (MissingKey, InvalidKey) as error:
+        return [fail("API key", f"{shown or 'LOA_API_KEY is not set'}: {error.message}", error.remedy())]
+    except Forbidden as error:
+        return [warn("API key", f"{shown} may not see jobs: {error.message}", error.remedy())]
+    except LoaError as error:
+        return [fail("server", f"{settings.url}: {error.message}", error.remedy())]
+    return [ok("API key", f"{shown} is taken")] if shown else []
 
 
 CHECKS: dict[str, Callable[[Settings], list[Finding]]] = {

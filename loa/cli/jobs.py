@@ -14,6 +14,7 @@ from loa.cli.output import byte_progress, job_progress, json_option, note, print
 from loa.errors import JobCanceled, LoaError
 from loa.formats import FORMATS
 from loa.states import State
+from loa.webhooks.endpoints import EVENTS
 
 if TYPE_CHECKING:
     from loa.client import Client
@@ -69,6 +70,8 @@ def say(text: str, target: Path, voice: str | None, format_: str | None, speed: 
 @click.option("--lane", type=click.Choice(("interactive", "bulk")), help="Default: interactive for TEXT, bulk for a file.")
 @click.option("--title", help="A name for people.")
 @click.option("--key", metavar="TEXT", help="Idempotency key: the same key and content submits once, however often you run it.")
+@click.option("--webhook", "webhook_url", metavar="URL", help="Is told of the job's end, with a signed POST.")
+@click.option("--event", "events", type=click.Choice(EVENTS), multiple=True, help="What the webhook wants to hear. Default: every end.")
 @json_option
 def submit(
     text: str | None,
@@ -79,6 +82,8 @@ def submit(
     lane: str | None,
     title: str | None,
     key: str | None,
+    webhook_url: str | None,
+    events: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Submit TEXT ("-": standard input) or a file, and print the job's id."""
@@ -86,8 +91,12 @@ def submit(
 
     if (text is None) == (file is None):
         raise click.UsageError("give either TEXT or --file")
+    if events and webhook_url is None:
+        raise click.UsageError("--event goes with --webhook")
     client = Client()
     fields: dict[str, Any] = {"format": format_, "speed": speed, "lane": lane, "title": title, "key": key}
+    if webhook_url is not None:
+        fields["webhook"] = {"url": webhook_url, **({"events": list(events)} if events else {})}
     if file is not None:
         sample = file.read_bytes()[:40_000].decode("utf-8", "ignore") if voice is None else ""
         job = client.submit_file(file, voice=voice or chosen_voice(client, sample), **fields)
@@ -243,6 +252,7 @@ def show(job: dict[str, Any], as_json: bool) -> None:
             "audio": f"{seconds(result['duration_seconds'])}, {size(result['bytes'])}, {result['sample_rate']} Hz" if result else None,
             "sha256": result["sha256"] if result else None,
             "error": f"{error['message']} ({error['code']})" if error else None,
+            "webhook": job["webhook"]["url"] if job.get("webhook") else None,
         }
     )
 

@@ -1,4 +1,4 @@
-"""Commands that run the service: up, worker, api."""
+"""Commands that run the service: up, worker, deliver, api."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ data_dir_type = click.Path(path_type=Path, file_okay=False)
 @click.option("--processes", type=click.IntRange(1, 64), help="Speaking processes per device. Default: LOA_PROCESSES, or 1.")
 @click.option("--data-dir", type=data_dir_type, help="Where everything is kept. Default: LOA_DATA_DIR.")
 def up(host: str | None, port: int | None, processes: int | None, data_dir: Path | None) -> None:
-    """Run everything on this machine: broker, workers and API.
+    """Run everything on this machine: broker, workers, API and webhooks.
 
     Ctrl-C stops all of it; a second Ctrl-C does so at once.
     """
@@ -61,6 +61,16 @@ Ctrl-C stops everything."""
 def worker(queues: str) -> None:
     """Run one worker: its processes start hot and take work from Redis (LOA_REDIS_URL)."""
     import_part("worker.main", "worker").main(queues)
+
+
+@click.command()
+@click.pass_context
+def deliver(ctx: click.Context) -> None:
+    """Send webhooks of jobs that have ended, from Redis (LOA_REDIS_URL).
+
+    Without it jobs are spoken all the same, and their webhooks wait. Several may run.
+    """
+    ctx.exit(import_part("loa.webhooks.courier", "deliver").main())
 
 
 @click.command()

@@ -1,7 +1,8 @@
 """The job store: the truth about every job, on one Redis.
 
 `Store.jobs` answers people, `Store.claims` feeds workers, `Store.slots` watches over them, `Store.voices` keeps the voices that users
-added. Every change is one Lua script (store/scripts/), atomic, on the Redis clock; a Celery message is only a wake-up.
+added, `Store.credentials` the API keys, `Store.deliveries` the webhooks that tell of ended jobs, `Store.house` says what the sweeper may
+remove. Every change of a job is one Lua script (store/scripts/), atomic, on the Redis clock; a Celery message is only a wake-up.
 docs/architecture.md tells the whole story.
 """
 
@@ -13,7 +14,10 @@ from loa.keys import PREFIX
 from loa.settings import Settings
 from loa.store.claims import Batch, Claims, Item, Recorded, Refusal, Spoken
 from loa.store.connection import Breaker, Patience, connect_api, connect_briefly, connect_worker
+from loa.store.credentials import Credentials
 from loa.store.database import Database, Wake, no_wake
+from loa.store.deliveries import Deliveries, Due, Outcome
+from loa.store.house import House, Needs, Turn
 from loa.store.jobs import Idempotency, Jobs, Submitted
 from loa.store.slots import Pulse, Reconciled, Slot, Slots
 from loa.store.voices import Added, Voices
@@ -23,9 +27,15 @@ __all__ = [
     "Batch",
     "Breaker",
     "Claims",
+    "Credentials",
+    "Deliveries",
+    "Due",
+    "House",
     "Idempotency",
     "Item",
     "Jobs",
+    "Needs",
+    "Outcome",
     "Patience",
     "Pulse",
     "Reconciled",
@@ -36,6 +46,7 @@ __all__ = [
     "Spoken",
     "Store",
     "Submitted",
+    "Turn",
     "Voices",
     "connect_api",
     "connect_briefly",
@@ -58,6 +69,9 @@ class Store:
         self.claims = Claims(self.database)
         self.slots = Slots(self.database)
         self.voices = Voices(self.database)
+        self.credentials = Credentials(self.database)
+        self.house = House(self.database)
+        self.deliveries = Deliveries(self.database)
 
     @classmethod
     def for_api(cls, settings: Settings, wake: Wake = no_wake) -> Store:

@@ -18,7 +18,7 @@ from loa.jobs import Job
 from loa.keys import bucket
 from loa.plan import Segment
 from loa.store.database import Database
-from loa.store.scripts import milliseconds
+from loa.store.scripts import milliseconds, pairs
 
 INSERT = 500  # segments a script at most, so that no script holds Redis for long
 LEAST_LIMIT = 30.0  # seconds that any batch may take
@@ -96,7 +96,7 @@ class Claims:
         names, rest = rest[: 2 * count], rest[2 * count :]
         jobs, tokens = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
         self._database.wake(tokens)
-        records = [Job.from_record(_pairs(record)) for record in jobs]
+        records = [Job.from_record(pairs(record)) for record in jobs]
         items = tuple(Item(job_id, name) for job_id, name in zip(names[::2], names[1::2], strict=True))
         return Batch(claim=claim, items=items, jobs={job.id: job for job in records}, left=left, alone=outcome == "alone")
 
@@ -167,7 +167,3 @@ def _some(seconds: float) -> int:
 
 def _flat(items: Iterable[Item]) -> list[str]:
     return [part for item in items for part in (item.job_id, item.name)]
-
-
-def _pairs(flat: Sequence[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -13,8 +13,8 @@ import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
-from loa.errors import InvalidSetting, SchemaMismatch, StoreUnavailable, UnsupportedRedis
-from loa.keys import SCHEMA_VERSION, Keys
+from loa.errors import InvalidSetting, StoreUnavailable, UnsupportedRedis
+from loa.store.schema import REFUSED, connection_name, newer
 from loa.urls import shown
 
 AWAY = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ReadOnlyError)
@@ -27,21 +27,21 @@ T = TypeVar("T")
 
 def connect_api(url: str) -> redis.Redis:
     """For processes that answer people: 1 s at most and never a second try, because a frozen Redis would run every resent script later."""
-    return _connect(url, "loa-api", seconds=1, connect_seconds=1, retry=Retry(NoBackoff(), 0))
+    return _connect(url, "api", seconds=1, connect_seconds=1, retry=Retry(NoBackoff(), 0))
 
 
 def connect_worker(url: str) -> redis.Redis:
     """For processes that hold work: they wait until Redis is back, and every script they send may be sent twice."""
     retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), FOREVER, supported_errors=AWAY)
-    return _connect(url, "loa-worker", seconds=5, connect_seconds=2, retry=retry)
+    return _connect(url, "worker", seconds=5, connect_seconds=2, retry=retry)
 
 
 def connect_briefly(url: str) -> redis.Redis:
     """For threads that must not hang: one try, 2 s; the caller comes again by itself."""
-    return _connect(url, "loa-thread", seconds=2, connect_seconds=2, retry=Retry(NoBackoff(), 0))
+    return _connect(url, "thread", seconds=2, connect_seconds=2, retry=Retry(NoBackoff(), 0))
 
 
-def _connect(url: str, name: str, *, seconds: float, connect_seconds: float, retry: Retry) -> redis.Redis:
+def _connect(url: str, role: str, *, seconds: float, connect_seconds: float, retry: Retry) -> redis.Redis:
     """Raises InvalidSetting for a URL that is none of a Redis."""
     try:
         return redis.Redis.from_url(
@@ -50,7 +50,7 @@ def _connect(url: str, name: str, *, seconds: float, connect_seconds: float, ret
             socket_timeout=seconds,
             socket_connect_timeout=connect_seconds,
             retry=retry,
-            client_name=name,
+            client_name=connection_name(role),
             max_connections=MOST_CONNECTIONS,
         )
     except ValueError:  # its words may quote a part of the URL that is a password
@@ -59,7 +59,10 @@ def _connect(url: str, name: str, *, seconds: float, connect_seconds: float, ret
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The client's errors of a Redis that is away, or that cannot keep what it is given, as StoreUnavailable."""
+    """The client's errors of a Redis that is away, or that cannot keep what it is given, as StoreUnavailable.
+
+    And what a script says that finds the data of a newer version, as SchemaMismatch.
+    """
     try:
         yield
     except AWAY as error:
@@ -67,6 +70,8 @@ def translated() -> Iterator[None]:
     except redis.ResponseError as error:
         if isinstance(error, redis.OutOfMemoryError) or "MISCONF" in str(error):  # its memory is full; its disk is full or broken
             raise StoreUnavailable(f"Redis takes no more data: {error}") from error
+        if str(error).startswith(REFUSED):
+            raise newer(int(str(error).removeprefix(REFUSED))) from error
         raise
 
 
@@ -101,15 +106,11 @@ class Patience:
             yield
 
 
-def check(client: redis.Redis, keys: Keys) -> None:
-    """Refuse a server that Loa cannot run on, or whose data another version wrote. Raises UnsupportedRedis or SchemaMismatch."""
+def check_server(client: redis.Redis) -> None:
+    """Refuse a server that Loa cannot run on. Raises UnsupportedRedis."""
     info: dict[str, Any] = client.info("server") | client.info("cluster")
     version = tuple(int(part) for part in re.findall(r"\d+", str(info["redis_version"]))[:2])
     if version < LEAST_VERSION:
         raise UnsupportedRedis(f"this Redis is {info['redis_version']}; Loa needs 6.2 or newer")
     if info.get("cluster_enabled"):
         raise UnsupportedRedis("this Redis runs in Cluster mode; Celery and Loa's scripts need a single server")
-    client.set(keys.schema(), SCHEMA_VERSION, nx=True)
-    found = client.get(keys.schema())
-    if str(found) != str(SCHEMA_VERSION):
-        raise SchemaMismatch(f"the data in this Redis has schema {found}, this version of Loa has {SCHEMA_VERSION}")

@@ -11,7 +11,8 @@ import redis
 
 from loa.keys import PREFIX, Keys
 from loa.settings import Settings
-from loa.store.connection import Breaker, Patience, check
+from loa.store import schema
+from loa.store.connection import Breaker, Patience, check_server
 from loa.store.scripts import Scripts
 
 log = logging.getLogger(__name__)
@@ -39,9 +40,18 @@ class Database:
         self._scripts = Scripts(client, settings, prefix)
 
     def check(self) -> None:
-        """Raises UnsupportedRedis, SchemaMismatch or StoreUnavailable."""
+        """See that this Redis can be used, and that its data is of this version: older data is brought up to date.
+
+        Raises UnsupportedRedis, SchemaMismatch or StoreUnavailable.
+        """
         with self._guard.guard():
-            check(self.client, self.keys)
+            check_server(self.client)
+            schema.agree(self)
+
+    def compare(self) -> None:
+        """See that the data is still of this version. Raises SchemaMismatch or StoreUnavailable."""
+        with self._guard.guard():
+            schema.compare(self.client, self.keys)
 
     def load_scripts(self) -> None:
         """Send every script to Redis, so that none is compiled inside a job. Raises StoreUnavailable."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from loa.errors import IdempotencyConflict, InvalidRequest, StoreUnavailable, UnknownJob
+from loa.errors import IdempotencyConflict, StoreUnavailable, UnknownJob
 from loa.jobs import DEFAULT_OWNER, Job, Order, Standing
 from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, bucket, speak
+from loa.limits import LIMITS, refused
 from loa.states import State
 from loa.store.database import Database
+from loa.store.pages import page
 from loa.store.scripts import milliseconds
-
-PAGE = 100  # jobs a page at most
-CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +43,8 @@ class Jobs:
     def submit(self, order: Order, *, deadline: int, idempotency: Idempotency | None = None) -> Submitted:
         """Record a job in one atomic step and wake a worker.
 
-        `deadline` is what `deadline()` gave when the request began. Raises IdempotencyConflict, and StoreUnavailable when Redis is away or
-        too late.
+        `deadline` is what `deadline()` gave when the request began. Raises IdempotencyConflict; LimitExceeded or Overloaded, with the
+        seconds until it may be tried again; StoreUnavailable when Redis is away or too late.
         """
         if (order.segment is None) == (order.document is None):
             raise ValueError("an order has either its one segment or a document to plan")
@@ -62,6 +60,8 @@ class Jobs:
             raise StoreUnavailable("Redis answered too late to accept the job; nothing was recorded")
         if outcome == "conflict":
             raise _conflict(rest[0])
+        if outcome in LIMITS:
+            raise refused(outcome, *rest)
         if outcome == "created":
             self._database.wake(rest[1:])
         return Submitted(job_id=rest[0], created=outcome == "created")
@@ -114,25 +114,21 @@ class Jobs:
         pace = int(compute_ms) / int(audio_ms) if audio_ms and int(audio_ms) else None
         return Standing(now=now, ahead=ahead, hot_slots=hot, pace=pace)
 
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state; in a final one: how many ever came to it. Of all owners."""
+        counts = self._database.command("hgetall", self._database.keys.counts())
+        return {state: int(counts.get(state, 0)) for state in State}
+
     def list(
         self, owner: str = DEFAULT_OWNER, *, state: State | None = None, limit: int = 20, cursor: str | None = None
     ) -> tuple[list[Job], str | None]:
         """Jobs of an owner, newest first, and the cursor of the next page (None: this was the last)."""
-        if not 1 <= limit <= PAGE:
-            raise InvalidRequest(f"limit is {limit}; it takes 1 to {PAGE}")
         index = self._database.keys.jobs(owner, state.value if state else "all")
-        newest, skip = _parse_cursor(cursor) if cursor is not None else ("+inf", 0)
-        rows = self._database.command("zrevrangebyscore", index, newest, "-inf", start=skip, num=limit + 1, withscores=True)
-        page, more = rows[:limit], len(rows) > limit
+        names, following = page(self._database, index, limit, cursor)
         with self._database.pipeline() as pipeline:
-            for job_id, _ in page:
+            for job_id in names:
                 pipeline.hgetall(self._database.keys.job(job_id))
             records = pipeline.execute()
-        following = None
-        if more:
-            last = page[-1][1]
-            same = sum(score == last for _, score in page) + (skip if newest == f"{last:.0f}" else 0)
-            following = f"{last:.0f}-{same}"
         return [Job.from_record(record) for record in records if record], following
 
     def cancel(self, job_id: str, owner: str = DEFAULT_OWNER) -> Job:
@@ -144,11 +140,3 @@ class Jobs:
 
 def _conflict(job_id: str) -> IdempotencyConflict:
     return IdempotencyConflict("this Idempotency-Key was used before with another request", job=job_id)
-
-
-def _parse_cursor(cursor: str) -> tuple[str, int]:
-    """`CREATED-SKIP`: go on at this instant (ms), after so many jobs of that very instant."""
-    parts = CURSOR.fullmatch(cursor)
-    if parts is None:
-        raise InvalidRequest("cursor is not one that a list gave")
-    return parts[1], int(parts[2])

@@ -1,8 +1,8 @@
-"""Loads the Lua scripts: each is one whole move, atomic, with the prelude and the constants of these settings before it."""
+"""Loads the Lua scripts: each is one whole move, atomic, with its prelude and the constants of these settings before it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -10,11 +10,19 @@ from redis import Redis
 from redis.commands.core import Script
 
 from loa import keys
+from loa.jobs import DEFAULT_OWNER
 from loa.settings import Settings
 from loa.states import MOVES
+from loa.webhooks.endpoints import TEST_EVENT
+from loa.webhooks.states import DELIVERY_MOVES
 
 MAX_LOSSES = 3  # deaths that one segment may cause before its job fails
+PRELUDE = ("ground", "outbox", "prelude")  # before every script, in this order
 SLOT_MEMORY = 3600  # seconds that a silent slot's record is kept for `loa workers` and `loa doctor`
+ENDPOINT_CONCURRENCY = 8  # attempts that one endpoint may have at once
+KEPT_ATTEMPTS = 10  # of a delivery; the schedule has as many
+ENDPOINT_PATIENCE = 5 * 86400  # seconds without a success after which an endpoint is disabled
+ENDPOINT_SILENCE = 2 * 86400  # seconds without an attempt that are no failing: longer than the longest step of the schedule
 
 
 class Scripts:
@@ -23,11 +31,11 @@ class Scripts:
     def __init__(self, redis: Redis, settings: Settings, prefix: str) -> None:
         self._redis = redis
         self._prefix = prefix
-        prelude = _constants(settings) + _source("prelude")
+        prelude = _constants(settings) + "".join(_source(part) for part in PRELUDE)
         self._scripts: dict[str, Script] = {
             path.name.removesuffix(".lua"): redis.register_script(prelude + path.read_text(encoding="utf-8"))
             for path in (files(__package__) / "scripts").iterdir()
-            if path.name.endswith(".lua") and path.name != "prelude.lua"
+            if path.name.endswith(".lua") and path.name.removesuffix(".lua") not in PRELUDE
         }
 
     def load(self) -> None:
@@ -44,16 +52,33 @@ def _source(name: str) -> str:
 
 def _constants(settings: Settings) -> str:
     constants = {
-        "MOVES": {state.value: {event.value: target.value for event, target in moves.items()} for state, moves in MOVES.items()},
+        "SCHEMA": keys.SCHEMA_VERSION,
+        "MOVES": _table(MOVES),
+        "DELIVERY_MOVES": _table(DELIVERY_MOVES),
         "BUCKETS": keys.BUCKETS,
         "SOLO": keys.SOLO,
+        "ALL": keys.ALL,
         "MAX_LOSSES": MAX_LOSSES,
         "LEASE": milliseconds(settings.lease),
         "TOKEN": milliseconds(settings.token),
         "HEARTBEAT": milliseconds(SLOT_MEMORY),
         "RETENTION": milliseconds(settings.job_retention_days * 86400),
+        "SCHEDULE": [milliseconds(delay) for delay in settings.webhook_delays],
+        "CONCURRENCY": ENDPOINT_CONCURRENCY,
+        "KEPT_ATTEMPTS": KEPT_ATTEMPTS,
+        "PATIENCE": milliseconds(ENDPOINT_PATIENCE),
+        "SILENCE": milliseconds(ENDPOINT_SILENCE),
+        "TEST": TEST_EVENT,
+        "STANDING_OWNER": DEFAULT_OWNER,
+        "BACKLOG": milliseconds(settings.backlog),
+        "BACKLOG_KEY": milliseconds(settings.backlog_key),
+        "AUDIO_PER_HOUR": milliseconds(settings.audio_per_hour),
     }
     return "".join(f"local {name} = {_lua(value)}\n" for name, value in constants.items())
+
+
+def _table(moves: Mapping[Any, Mapping[Any, Any]]) -> dict[str, dict[str, str]]:
+    return {state.value: {event.value: target.value for event, target in row.items()} for state, row in moves.items()}
 
 
 def _lua(value: Any) -> str:
@@ -69,3 +94,8 @@ def _lua(value: Any) -> str:
 
 def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """A hash as a script returns it: name, value, name, value…"""
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -111,6 +111,15 @@ class Slots:
         """The worker gets no more work; its running batches are told by their next beat."""
         self._database.wake(self._database.run("drain", worker, milliseconds(DRAIN_MEMORY)))
 
+    def lost(self, slot_id: str) -> int:
+        """The process of a slot is dead, and none has come in its place yet: what it held is given back, and charged as for an ended lease.
+
+        Returns how many items are ready again.
+        """
+        ready, _, *tokens = self._database.run("lost", slot_id)
+        self._database.wake(tokens)
+        return int(ready)
+
     def retire(self, worker: str, slots: int) -> None:
         """The worker has ended in order."""
         self._database.run("retire", worker, slots)
@@ -146,23 +155,36 @@ class Slots:
         if self._database.command("get", key) != token:
             raise ArtifactsNotShared(f"{shown(url)} is not the artifact store that the other processes use")
 
-    def backlog(self) -> dict[str, dict[str, Any]]:
-        """Of every queue: ready items, hot slots, and the wake-ups that reached a worker (those that found nothing to do apart)."""
+    def backlog(self, *, totals: bool = False) -> dict[str, dict[str, Any]]:
+        """Of every queue: ready items, hot slots, and the wake-ups that reached a worker (those that found nothing to do apart).
+
+        With `totals` also what was ever claimed, spoken and lost.
+        """
         keys, queues = self._database.keys, sorted(self._database.command("smembers", self._database.keys.queues()))
         seconds, micros = self._database.command("time")
         now = seconds * 1000 + micros // 1000
         with self._database.pipeline() as pipeline:
             for queue in queues:
-                pipeline.hmget(keys.backlog(queue), "items", "ms", "wakes", "noops")
+                pipeline.hmget(keys.backlog(queue), "items", "ms", "wakes", "noops", "claims")
                 pipeline.zcount(keys.hot(queue), f"({now}", "+inf")
+                pipeline.hmget(keys.totals(queue), "audio_ms", "compute_ms", "losses")
             answers = pipeline.execute()
-        return {
-            queue: {
+        backlog: dict[str, dict[str, Any]] = {}
+        for queue, (items, ms, wakes, noops, claims), hot, (audio_ms, compute_ms, losses) in zip(
+            queues, answers[::3], answers[1::3], answers[2::3], strict=True
+        ):
+            backlog[queue] = {
                 "ready_segments": int(items or 0),
                 "ready_seconds": int(ms or 0) / 1000,
                 "hot_slots": hot,
                 "wakes": int(wakes or 0),
                 "idle_wakes": int(noops or 0),
             }
-            for queue, (items, ms, wakes, noops), hot in zip(queues, answers[::2], answers[1::2], strict=True)
-        }
+            if totals:
+                backlog[queue] |= {
+                    "claims": int(claims or 0),
+                    "audio_seconds": int(audio_ms or 0) / 1000,
+                    "compute_seconds": int(compute_ms or 0) / 1000,
+                    "losses": int(losses or 0),
+                }
+        return backlog

@@ -1,10 +1,16 @@
-"""The voices that users added, as records (loa/voice_record.py): every process of the service sees the same ones."""
+"""The voices that users added, as records (loa/voice_record.py): every process of the service sees the same ones.
+
+A name is its owner's: two owners may have a voice of the same name.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loa.api_keys import DEFAULT_OWNER
 from loa.store.database import Database
+
+Owned = tuple[str, str]  # owner, name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,21 +25,30 @@ class Voices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self) -> dict[str, str]:
-        """What is kept of every added voice, by name."""
-        found: dict[str, str] = self._database.command("hgetall", self._database.keys.voices())
+    def all(self) -> dict[Owned, str]:
+        """What is kept of every added voice, whoever's it is."""
+        found = self._database.command("hgetall", self._database.keys.voices())
+        return {_owned(field): kept for field, kept in found.items()}
+
+    def find(self, name: str, owner: str = DEFAULT_OWNER) -> str | None:
+        """What is kept of one voice; None: the owner has added none of this name."""
+        found: str | None = self._database.command("hget", self._database.keys.voices(), _field(name, owner))
         return found
 
-    def find(self, name: str) -> str | None:
-        """What is kept of one voice; None: nobody added a voice of this name."""
-        found: str | None = self._database.command("hget", self._database.keys.voices(), name)
-        return found
-
-    def add(self, name: str, record: str) -> Added:
-        """Keep a record, unless the name is taken already."""
-        created, kept = self._database.run("add_voice", name, record)
+    def add(self, name: str, record: str, owner: str = DEFAULT_OWNER) -> Added:
+        """Keep a record, unless the owner has the name already."""
+        created, kept = self._database.run("add_voice", _field(name, owner), record)
         return Added(kept=kept, created=bool(created))
 
-    def remove(self, name: str, kept: str) -> bool:
+    def remove(self, name: str, kept: str, owner: str = DEFAULT_OWNER) -> bool:
         """Forget a voice of which this is kept. False: it is not there any more, or it is another one by now."""
-        return bool(self._database.run("remove_voice", name, kept))
+        return bool(self._database.run("remove_voice", _field(name, owner), kept))
+
+
+def _field(name: str, owner: str) -> str:
+    return name if owner == DEFAULT_OWNER else f"{owner}/{name}"
+
+
+def _owned(field: str) -> Owned:
+    owner, _, name = field.rpartition("/")
+    return owner or DEFAULT_OWNER, name

@@ -14,8 +14,10 @@ from api.app import create_app
 from api.service import Service
 from loa.broker import Broker
 from loa.settings import Settings
+from loa.store import Store
 from tests.api.stage import Player, Served, serve
 from tests.conftest import VOICES
+from tests.leaks import assert_no_leaks
 
 DATABASE = 5  # of the session's broker: Celery's keys have no prefix
 
@@ -27,6 +29,14 @@ def redis_url(broker: Broker) -> Iterator[str]:
         client.flushdb()
         yield url
         client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks(redis_url: str) -> Iterator[None]:
+    """Whatever a test does, its jobs can end and nothing of them stays in Redis. It comes first, so that it looks last."""
+    yield
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        assert_no_leaks(Store(client, Settings.load({}, redis_url=redis_url)))
 
 
 @pytest.fixture

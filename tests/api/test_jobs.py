@@ -190,7 +190,7 @@ def test_a_lost_subscription_is_renewed_and_every_waiter_looks_again(
     client.post(f"/v1/jobs/{job_id}/cancel")
     thread.join(10)
     assert answers == ["canceled"]
-    assert "waiting requests look by themselves" in caplog.text
+    assert "those who wait look by themselves" in caplog.text
 
 
 def test_without_any_subscription_waiters_look_by_themselves(

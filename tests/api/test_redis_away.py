@@ -23,6 +23,7 @@ from tests.api.stage import MAIN, Reply, Served, serve
 from tests.conftest import VOICES
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).parents[2]
 IN_TIME = 3.0  # seconds for a refusal
 TEXT = {"input": "Hello.", "voice": "sine"}
 CALLS = [
@@ -77,12 +78,25 @@ def test_without_redis_at_the_start_it_is_alive_and_works_once_redis_is_there(se
     own_broker.stop()
     with serve(settings) as served:
         assert served.call("GET", "/healthz").status == 200
-        assert served.call("GET", "/v1/voices").status == 200
-        for method, path in CALLS:
+        for method, path in [*CALLS, ("GET", "/v1/voices")]:  # nobody knows yet whether a key is needed
             check_refused(served, method, path)
         own_broker.start()
         wait_until(lambda: works(served))
         assert "Redis answers now" in served.text()
+
+
+def test_a_server_that_others_reach_leaves_when_redis_comes_back_without_keys(settings: Settings, own_broker: Broker) -> None:
+    """Until then it answers nobody."""
+    own_broker.stop()
+    environment = {**os.environ, **settings.environment(), "LOA_HOST": "0.0.0.0", "LOA_PORT": "0", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", MAIN], env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr)
+        while "listening on" not in next(lines):
+            pass
+        own_broker.start()
+        assert process.wait(20) == 1
+        assert "NoKeys: others may reach LOA_HOST 0.0.0.0" in "".join(lines)
 
 
 def test_a_dead_redis_is_said_in_time_and_a_restarted_one_is_used(settings: Settings, own_broker: Broker) -> None:
@@ -92,6 +106,7 @@ def test_a_dead_redis_is_said_in_time_and_a_restarted_one_is_used(settings: Sett
         for method, path in CALLS:
             check_refused(served, method, path)
         assert served.call("GET", "/healthz").status == 200
+        assert served.call("GET", "/v1/voices").status == 200
         own_broker.start()
         wait_until(lambda: works(served))
         store = Store.for_thread(settings)

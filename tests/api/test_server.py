@@ -19,6 +19,7 @@ import redis
 
 from api.schemas import JobJson
 from api.service import Service
+from loa.api_keys import new_key
 from loa.settings import Settings
 from tests.api.stage import SPEAK, Player, Served, serve, tone
 from tests.waiting import wait_until
@@ -31,17 +32,6 @@ def test_the_application_imports_neither_torch_nor_the_worker_nor_anything_slow(
     script = "import sys, api.server; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-W", "error", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {name.partition(".")[0] for name in found.stdout.split()} & set(FOREIGN)
-
-
-def test_it_answers_within_a_second_of_its_start(settings: Settings) -> None:
-    """In one of five starts at least: what is measured is this program, not what else the machine does."""
-    seconds: list[float] = []
-    while len(seconds) < 5 and min(seconds, default=2.0) > 1.0:
-        began = time.monotonic()
-        with serve(settings) as served:
-            assert served.call("GET", "/healthz").status == 200
-            seconds.append(time.monotonic() - began)
-    assert min(seconds) <= 1.0, seconds
 
 
 def test_from_text_to_audio(served: Served, player: Player) -> None:
@@ -242,7 +232,7 @@ def test_a_port_in_use_is_said(settings: Settings) -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such name"])
 def test_an_address_of_another_machine_is_said(settings: Settings, host: str) -> None:
     script = "from api.server import main; main()"
-    environment = settings.environment() | {"LOA_HOST": host, "LOA_PORT": "0", "PYTHONPATH": str(ROOT)}
+    environment = settings.environment() | {"LOA_HOST": host, "LOA_PORT": "0", "LOA_OPEN": "true", "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert "InvalidSetting" in ended.stderr
@@ -250,8 +240,36 @@ def test_an_address_of_another_machine_is_said(settings: Settings, host: str) ->
 
 
 def test_another_address_than_loopback_is_warned_of(settings: Settings) -> None:
-    with serve(dataclasses.replace(settings, host="0.0.0.0")) as served:
+    with serve(dataclasses.replace(settings, host="0.0.0.0", open=True)) as served:
         assert "anyone who reaches" in served.text()
+
+
+def test_without_keys_it_listens_on_no_address_that_others_reach(settings: Settings, service: Service) -> None:
+    exposed = dataclasses.replace(settings, host="0.0.0.0")
+    environment = exposed.environment() | {"LOA_PORT": "0", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-m", "loa", "api"], env=environment, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "error: others may reach LOA_HOST 0.0.0.0, and no keys are configured" in ended.stderr
+    assert "loa keys create NAME" in ended.stderr
+    assert "listening" not in ended.stderr
+    key, secret = new_key("test")
+    service.store.credentials.add(key)
+    with serve(exposed) as served:
+        assert served.call("GET", "/v1/jobs").status == 401
+        assert served.call("GET", "/v1/jobs", headers={"Authorization": f"Bearer {secret}"}).status == 200
+        assert secret.rpartition("_")[2] not in served.text()
+
+
+def test_no_word_of_a_key_is_in_the_log(settings: Settings, service: Service) -> None:
+    key, secret = new_key("test")
+    service.store.credentials.add(key)
+    with serve(dataclasses.replace(settings, log_level="DEBUG", api_key=secret)) as served:
+        for path in ("/v1/jobs", "/v1/jobs/x", "/v1/jobs?limit=x"):
+            served.call("GET", path, headers={"Authorization": f"Bearer {secret}"})
+            served.call("GET", path, headers={"Authorization": f"Bearer {secret}A"})
+        served.raw(f"GET /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\nno colon\r\n\r\n".encode())
+        assert served.text()
+        assert secret.rpartition("_")[2] not in served.text()
 
 
 def test_sigterm_lets_waiting_requests_go_with_an_answer(settings: Settings, service: Service) -> None:

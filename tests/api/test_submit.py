@@ -28,8 +28,8 @@ from tests.api.stage import SPEAK, Player
 LONG = "A sentence of a long text follows another one. " * 20
 
 
-def submit(client: FlaskClient, **fields: Any) -> TestResponse:
-    return client.post("/v1/jobs", json={"input": "Hello there.", "voice": "sine", **fields})
+def submit(client: FlaskClient, headers: dict[str, str] | None = None, **fields: Any) -> TestResponse:
+    return client.post("/v1/jobs", json={"input": "Hello there.", "voice": "sine", **fields}, headers=headers)
 
 
 def upload(client: FlaskClient, content: bytes = b"A short file.", name: str = "book.txt", **fields: Any) -> TestResponse:
@@ -312,7 +312,7 @@ def test_a_speed_out_of_bounds_in_a_form(client: FlaskClient, speed: str) -> Non
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"webhook": {"url": "https://example.com"}}, "webhook"),
+        ({"webhook": "https://example.com"}, "webhook"),
         ({"inputs": "x"}, "inputs"),
         ({"input": 5}, "input"),
         ({"input": None}, "input"),

@@ -325,9 +325,9 @@ def test_what_a_worker_keeps_while_the_voice_is_removed_is_gone_as_well(
     state = state_path("sine", 1, service.voices.fingerprint(service.voices.get("anna")))
     remove = service.store.voices.remove
 
-    def remove_late(name: str, kept: str) -> bool:
+    def remove_late(name: str, kept: str, owner: str) -> bool:
         service.artifacts.write(state, b"what an engine made of it")
-        return remove(name, kept)
+        return remove(name, kept, owner)
 
     monkeypatch.setattr(service.store.voices, "remove", remove_late)
     assert client.delete("/v1/voices/anna").status_code == 204
@@ -437,8 +437,9 @@ def test_the_document_tells_all_of_it(client: FlaskClient) -> None:
     calls = document["paths"]["/v1/voices"] | document["paths"]["/v1/voices/{name}"]
     assert set(document["paths"]["/v1/voices"]) == {"get", "post"}
     assert set(document["paths"]["/v1/voices/{name}"]) == {"get", "delete"}
-    assert set(calls["post"]["responses"]) == {"200", "201", "400", "403", "409", "413", "415", "421", "422", "500", "503", "507"}
-    assert set(calls["delete"]["responses"]) == {"204", "404", "409", "500", "503"}
+    access = {"401", "403", "413", "415", "421", "429"}
+    assert set(calls["post"]["responses"]) == {"200", "201", "400", "409", "413", "415", "422", "500", "503", "507"} | access
+    assert set(calls["delete"]["responses"]) == {"204", "404", "409", "500", "503"} | access
     form = document["components"]["schemas"]["VoiceForm"]
     assert set(form["required"]) == {"file", "name", "language", "licence", "consent"}
     assert form["properties"]["engine"]["default"] == "viettts"

@@ -14,6 +14,7 @@ from loa.errors import (
     ChecksumMismatch,
     InvalidSetting,
     JobNotFinished,
+    LimitExceeded,
     LoaError,
     ServerUnreachable,
     StoreUnavailable,
@@ -50,6 +51,18 @@ def test_every_submission_has_a_key_of_its_own(client: Client, server: SmallServ
     first, second = client.submit("one"), client.submit("two")
     assert first["id"] != second["id"]
     assert len(server.keys) == 2
+
+
+def test_a_limit_is_waited_for_as_long_as_the_server_says(client: Client, server: SmallServer, pauses: list[float]) -> None:
+    busy = problem("limit_exceeded", "100 hours wait", limit="LOA_BACKLOG_KEY", retry_after=5)
+    server.faults = [refuse(429, busy, Retry_After="5"), refuse(503, problem("overloaded", "200 hours wait"), Retry_After="3")]
+    assert client.submit("one")["state"] == "succeeded"
+    assert pauses == [5.0, 3.0]
+    server.faults = [refuse(429, problem("limit_exceeded", "100 hours wait", retry_after=600), Retry_After="600")]
+    with pytest.raises(LimitExceeded) as caught:  # beyond its patience
+        client.submit("two")
+    assert caught.value.details["retry_after"] == 600
+    assert pauses == [5.0, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -242,9 +242,10 @@ class TestDoctor:
 
     def test_redis(self, broker: Broker, settings: Settings, dead_url: str) -> None:
         assert "not running" in only(checks.check_redis(settings)).fact
-        found = only(checks.check_redis(Settings.load({}, redis_url=broker.url)))
-        assert found.verdict == "ok"
+        found, memory, artifacts = checks.check_redis(Settings.load({}, redis_url=broker.url))
+        assert [one.verdict for one in (found, memory, artifacts)] == ["ok"] * 3
         assert broker.url in found.fact
+        assert "no limit" in memory.fact
         dead = Settings.load({}, redis_url=dead_url.replace("http", "redis"))
         assert only(checks.check_redis(dead)).verdict == "fail"
 
@@ -255,6 +256,22 @@ class TestDoctor:
             finding = only(checks.check_redis(Settings.load({}, redis_url=broker.url)))
         assert finding.verdict == "fail"
         assert "schema 99" in finding.fact
+
+    @pytest.mark.parametrize(
+        ("used", "limit", "policy", "verdict"),
+        [(9, 0, "noeviction", "ok"), (79, 100, "noeviction", "ok"), (81, 100, "noeviction", "warn"), (1, 100, "allkeys-lru", "fail")],
+    )
+    def test_the_memory_of_redis(self, used: int, limit: int, policy: str, verdict: str) -> None:
+        info = {"used_memory": used * 10**6, "maxmemory": limit * 10**6, "maxmemory_policy": policy}
+        finding = checks.judge_memory(info)
+        assert finding.verdict == verdict
+        assert f"{used} MB in use" in finding.fact
+
+    def test_what_the_artifacts_take(self) -> None:
+        assert "not swept yet" in checks.judge_artifacts(None).fact
+        kinds = {"segments": {"files": 3, "bytes": 2_500_000_000}, "audio": {"files": 2, "bytes": 10**9}, "plans": {"files": 0, "bytes": 0}}
+        found = checks.judge_artifacts({"at": 1_763_000_000.0, "kinds": kinds}).fact
+        assert found == "5 files (segments 2.50 GB, audio 1.00 GB), swept 2025-11-13T02:13:20.000Z"
 
     def test_folders(self, tmp_path: Path) -> None:
         here = Settings.load({}, data_dir=str(tmp_path / "new" / "data"))

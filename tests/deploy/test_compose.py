@@ -15,7 +15,7 @@ from loa.health import CHECKS
 from loa.settings import Settings, variable
 
 ROOT = Path(__file__).parents[2]
-OURS = ("api", "cpu-worker", "speak-cpu", "speak-gpu")
+OURS = ("api", "deliver", "cpu-worker", "speak-cpu", "speak-gpu")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_schema_refuses_what_is_wrong(compose: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "wanted"),
-    [("cpu", {"redis", "api", "cpu-worker", "speak-cpu"}), ("gpu", {"redis", "api", "cpu-worker", "speak-gpu"})],
+    [("cpu", {"redis", "api", "deliver", "cpu-worker", "speak-cpu"}), ("gpu", {"redis", "api", "deliver", "cpu-worker", "speak-gpu"})],
 )
 def test_each_profile_is_a_whole_service(services: dict[str, Any], profile: str, wanted: set[str]) -> None:
     assert {name for name, service in services.items() if profile in service["profiles"]} == wanted
@@ -70,6 +70,7 @@ def test_redis_keeps_an_append_only_file_on_a_volume_and_never_evicts(compose: d
 def test_redis_is_not_reachable_from_outside_and_the_api_only_from_this_host(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "ports" in service] == ["api"]
     assert all(port.startswith("127.0.0.1:") for port in services["api"]["ports"])
+    assert services["api"]["environment"]["LOA_OPEN"] == "true", "inside the container it listens on every address"
 
 
 def test_every_service_has_a_health_check_that_exists(services: dict[str, Any]) -> None:
@@ -77,7 +78,7 @@ def test_every_service_has_a_health_check_that_exists(services: dict[str, Any]) 
         *module, check = services[name]["healthcheck"]["test"]
         assert module == ["CMD", "python", "-m", "loa.health"]
         assert check in CHECKS
-        assert check == ("api" if name == "api" else "worker")
+        assert check == (name if name in ("api", "deliver") else "worker")
     assert "valkey-cli ping" in services["redis"]["healthcheck"]["test"][1]
 
 
@@ -103,7 +104,7 @@ def test_the_cpu_worker_can_be_scaled(services: dict[str, Any]) -> None:
 
 def test_a_drain_fits_into_every_workers_grace(services: dict[str, Any]) -> None:
     for name in OURS:
-        if name != "api":
+        if name not in ("api", "deliver"):
             assert int(services[name]["stop_grace_period"].removesuffix("s")) >= Settings.load({}).drain_seconds + 10
 
 

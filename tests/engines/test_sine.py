@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +16,8 @@ from loa.errors import Unspeakable
 from loa.settings import Settings
 from tests.engines import tiny_voice
 from worker.engines.base import Passage, Speech, VoiceState
-from worker.engines.sine import DIE, RAISE, Engine
+from worker.engines.sine import BREAK, DIE, RAISE, Engine
+from worker.synthesis import DeviceLost, speak
 
 
 @pytest.fixture
@@ -68,6 +72,36 @@ def test_faults_need_to_be_allowed(engine: Engine, voice: VoiceState, monkeypatc
     monkeypatch.setenv("LOA_SINE_FAULTS", "1")
     with pytest.raises(RuntimeError, match="asked for"):
         engine.synthesize([passage])
+
+
+def test_faults_may_end(engine: Engine, voice: VoiceState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = tmp_path / "faults"
+    monkeypatch.setenv("LOA_SINE_FAULTS", str(wanted))
+    passage = Passage(text=f"ask {RAISE}", voice=voice)
+    wanted.touch()
+    with pytest.raises(RuntimeError, match="asked for"):
+        engine.synthesize([passage])
+    wanted.unlink()
+    assert isinstance(engine.synthesize([passage])[0], Speech)
+
+
+def test_a_broken_device_stays_broken(engine: Engine, voice: VoiceState, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOA_SINE_FAULTS", "1")
+    monkeypatch.setattr(torch.cuda, "synchronize", torch.cuda.synchronize)  # put back afterwards
+    with pytest.raises(DeviceLost):
+        speak(engine, [Passage(text="fine", voice=voice), Passage(text=f"ask {BREAK}", voice=voice)])
+
+
+def test_memory_for_some_passages_is_used_for_all(
+    engine: Engine, voice: VoiceState, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOA_SINE_MEMORY", "2")
+    monkeypatch.setenv("LOA_SINE_JOURNAL", str(tmp_path / "journal"))
+    outcomes = speak(engine, [Passage(text=f"number {index}", voice=voice) for index in range(5)])
+    assert all(isinstance(outcome, Speech) for outcome in outcomes)
+    lines = [json.loads(line) for line in (tmp_path / "journal").read_text().splitlines()]
+    assert [len(line["texts"]) for line in lines] == [5, 3, 2, 1, 2]
+    assert {line["pid"] for line in lines} == {os.getpid()}
 
 
 def _die() -> None:

@@ -6,11 +6,14 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import torch
 
 from loa.errors import BrokenEngine
 from tests.engines.viettts import comparisons, published
+from worker.engines.viettts import half
 from worker.engines.viettts.architecture import FULL
-from worker.engines.viettts.comparison import Networks
+from worker.engines.viettts.comparison import Networks, forced_logits
+from worker.engines.viettts.language_model import LanguageModel
 from worker.engines.viettts.reference import Reference
 
 CLOSE = 1e-5  # what both sides differ by when they compute the same; 1e-4 is allowed
@@ -47,6 +50,24 @@ def test_one_other_weight_fails_its_network(tiny: Networks, file: str, key: str,
     tensors[key] = tensors[key] * 1.1
     changed = dataclasses.replace(tiny, checkpoints={**tiny.checkpoints, file: tensors})
     assert comparisons.failed(comparisons.compare(changed)) == wrong
+
+
+@torch.inference_mode()
+def test_as_it_ships_it_is_farther_from_float32_than_loa(tiny: Networks) -> None:
+    """Its language model in float16 throughout, beside Loa's on a CPU, which has float16 weights alone."""
+    draw = torch.Generator().manual_seed(1)
+    shape = tiny.architecture.language_model
+    ids, said = torch.randint(shape.text_vocabulary, (12,), generator=draw), torch.randint(shape.speech_vocabulary, (40,), generator=draw)
+    embedding = torch.randn(shape.speaker_size, generator=draw)
+    reference = Reference(tiny.config, tiny.checkpoints)
+    exact, shipped = (one.logits(ids, embedding, said.tolist()) for one in (reference, reference.as_shipped()))
+    ours = LanguageModel(shape).requires_grad_(False).eval()
+    ours.load_state_dict(tiny.checkpoints["llm.pt"])
+    half.pack(ours)
+    packed = forced_logits(ours, ids, ours.speaker(embedding[None]), said)
+    assert shipped.dtype == torch.float16
+    assert exact.dtype == packed.dtype == torch.float32
+    assert 0 < (packed - exact).norm() < (shipped.float() - exact).norm() < 0.05 * exact.norm()
 
 
 def test_a_weight_that_the_reference_lacks_is_told(tiny: Networks) -> None:

@@ -11,6 +11,7 @@ import redis
 from loa.broker import Broker
 from loa.settings import Settings
 from loa.store import Store
+from tests.leaks import assert_no_leaks
 from tests.redis.ledger import Bench, audit, forget
 
 
@@ -22,5 +23,6 @@ def bench(broker: Broker) -> Iterator[Bench]:
     store = Store(client, settings, wake=lambda queue, token: wakes.append((queue, token)), prefix=f"test-{secrets.token_hex(4)}:")
     yield Bench(store=store, wakes=wakes)
     audit(store)
+    assert_no_leaks(store)
     forget(store)
     client.close()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 
 from loa.jobs import Order, new_job_id
-from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, speak
+from loa.keys import ALL, ASSEMBLE, BUCKETS, PLAN, SOLO, speak
 from loa.plan import Segment
 from loa.states import TERMINAL
-from loa.store import Batch, Item, Reconciled, Refusal, Slot, Spoken, Store
+from loa.store import Batch, Item, Refusal, Slot, Spoken, Store
+from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
+from loa.webhooks.states import DeliveryState
 
 ENGINE = "sine"
 SPEAK = speak(ENGINE)
 QUEUES = (SPEAK, PLAN, ASSEMBLE)
-PERMANENT = ("schema", "artifacts", "seq", "reconciler", "queues", "backlog:")
+LISTS = ("all", *DeliveryState)
 RESULT = {"duration_seconds": 1.0, "sample_rate": 22050, "bytes": 3, "sha256": "0" * 64}
 
 
@@ -82,39 +85,11 @@ def an_order(*, seconds: float = 2.0, long: bool = False, **changes: object) -> 
         "fingerprint": "f" * 64,
         "engine": ENGINE,
         "characters": 30,
-        "estimate": seconds,
+        "estimate": 1.5 * seconds if long else seconds,  # of a document it is a guess
         "segment": None if long else segment(seconds),
         "document": "documents/x.txt" if long else None,
     }
     return Order(**(facts | changes))  # type: ignore[arg-type]
-
-
-def pass_time(store: Store, seconds: float) -> None:
-    """Let every clock in the store run ahead, as if nobody had called for so long."""
-    client, keys, shift = store.database.client, store.database.keys, round(seconds * 1000)
-    prefix = keys.prefix
-    for name in client.scan_iter(f"{prefix}*", count=1000):
-        part = name.removeprefix(prefix)
-        if part in ("claims", "slots", "busy", "draining", "ended") or part.startswith(("tokens:", "hot:")):
-            with client.pipeline() as pipeline:
-                for member in client.zrange(name, 0, -1):
-                    pipeline.zincrby(name, -shift, member)
-                pipeline.execute()
-        elif part.startswith("claim:") and not part.endswith(":items"):
-            client.hincrby(name, "until", -shift)
-        elif part == "reconciler":
-            client.hincrby(name, "tick", -shift)
-            client.hincrby(name, "hold", -shift)
-
-
-def tick(store: Store) -> Reconciled:
-    """Reconcile as in a service whose reconcilers never stopped ticking."""
-    client, keys = store.database.client, store.database.keys
-    now, info = client.time()[0] * 1000, client.info("server")
-    client.hset(f"{keys.prefix}reconciler", mapping={"tick": now - 1000, "hold": 0, "run_id": info["run_id"]})
-    reconciled = store.slots.reconcile()
-    assert reconciled.ran
-    return reconciled
 
 
 def forget(store: Store) -> None:
@@ -134,6 +109,7 @@ def audit(store: Store) -> None:
     client, keys = store.database.client, store.database.keys
     names = {name.removeprefix(keys.prefix) for name in client.scan_iter(f"{keys.prefix}*", count=1000)}
     linked: dict[str, list[int]] = {}
+    unspoken: Counter[str] = Counter()
     jobs: dict[str, set[str]] = {}
     for name in names:
         if name.startswith("job:"):
@@ -143,12 +119,17 @@ def audit(store: Store) -> None:
         record = client.hgetall(keys.job(job_id))
         assert record, f"keys of a job without a record: {parts}"
         if record["state"] in TERMINAL:
+            assert int(record["waiting_ms"]) == 0, "an ended job is counted as waiting"
             assert not parts, f"an ended job keeps {parts}"
             assert client.pttl(keys.job(job_id)) > 0, "an ended job never expires"
             assert "finished" in record
             continue
         assert client.pttl(keys.job(job_id)) == -1, "an unfinished job expires"
         items = {name: json.loads(raw) for name, raw in client.hgetall(keys.items(job_id)).items()}
+        if PLAN not in items and record["total"] != "0":
+            left = sum(estimate for name, (_, estimate, state, *_) in items.items() if name != ASSEMBLE and state != "d")
+            assert int(record["waiting_ms"]) == left, f"{job_id} has another length than is counted"
+        unspoken.update({record["owner"]: int(record["waiting_ms"]), ALL: int(record["waiting_ms"])})
         for queue in (SPEAK, PLAN, ASSEMBLE):
             for place in (*BUCKETS, SOLO):
                 if f"ready:{queue}:{place}" not in parts:
@@ -170,18 +151,47 @@ def audit(store: Store) -> None:
                     f"item {item} is held by claim {claim}, which does not know it"
                 )
                 assert client.zscore(keys.claims(), claim) is not None, f"claim {claim} has no lease"
+    counted = {owner: int(ms) for owner, ms in client.hgetall(keys.waiting()).items()}
+    assert counted == +unspoken, "the audio that waits is miscounted"
     for queue in {name.removeprefix("backlog:") for name in names if name.startswith("backlog:")}:
         items_ready, ms_ready = client.hmget(keys.backlog(queue), "items", "ms")
         waiting_ms = linked.get(queue, [])
         assert (int(items_ready or 0), int(ms_ready or 0)) == (len(waiting_ms), sum(waiting_ms)), f"the backlog of {queue} is miscounted"
+    audit_outbox(store, names)
     for name in names:
         if name.startswith("claim:") and not name.endswith(":items"):
             assert client.zscore(keys.claims(), name.removeprefix("claim:")) is not None, f"{name} is leaked"
             assert client.exists(f"{keys.prefix}{name}:items"), f"{name} holds nothing"
 
 
-def leftovers(store: Store) -> set[str]:
-    """Keys that stay for ever although every job has ended and every worker is gone."""
+def audit_outbox(store: Store, names: set[str]) -> None:
+    """The invariants of webhooks: a pending delivery is in exactly one place, any other in none, and everything expires."""
     client, keys = store.database.client, store.database.keys
-    names = {name.removeprefix(keys.prefix): name for name in client.scan_iter(f"{keys.prefix}*", count=1000)}
-    return {part for part, name in names.items() if client.pttl(name) == -1 and not part.startswith(PERMANENT)}
+    kept = {entry.split(" ")[0]: entry.split(" ") for entry in client.zrange(keys.kept(), 0, -1)}
+    placed: dict[str, list[str]] = {}
+    for name in names:
+        if name.startswith(("due:", "flying:")):
+            place, endpoint = name.split(":")
+            for delivery_id in client.zrange(f"{keys.prefix}{name}", 0, -1):
+                placed.setdefault(delivery_id, []).append(place)
+                assert delivery_id not in kept or kept[delivery_id][2] == endpoint
+            assert client.zscore(keys.due(), endpoint) is not None, f"nobody will look at {name}"
+    for endpoint, first in client.zrange(keys.due(), 0, -1, withscores=True):
+        waiting = client.zrange(keys.due(endpoint), 0, 0, withscores=True)
+        flying = client.zrange(keys.flying(endpoint), 0, -1, withscores=True)
+        assert first in [score for _, score in (*waiting, *flying)], f"{endpoint} is looked at when it has nothing to do"
+        assert len(flying) <= ENDPOINT_CONCURRENCY
+    for name in names:
+        if not name.startswith("delivery:"):
+            continue
+        delivery_id = name.removeprefix("delivery:")
+        record = client.hgetall(keys.delivery(delivery_id))
+        assert client.pttl(keys.delivery(delivery_id)) > 0, f"{name} never expires"
+        assert client.pttl(keys.endpoint(record["endpoint"])) > 0, f"{name} has lost its endpoint, or that never expires"
+        assert delivery_id in kept, f"{name} will not be taken out of the lists"
+        wanted = ["flying" if "claim" in record else "due"] if record["state"] == "pending" else []
+        assert placed.get(delivery_id, []) == wanted, f"{name} is {record['state']} and in {placed.get(delivery_id)}"
+        assert ("reason" in record) == (record["state"] == "dead")
+        assert sum(field.startswith("attempt:") for field in record) == min(int(record.get("attempts", 0)), KEPT_ATTEMPTS)
+        listed = [state for state in LISTS if client.zscore(keys.deliveries(record["owner"], state), delivery_id) is not None]
+        assert listed == ["all", record["state"]], f"{name} is listed under {listed}"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from loa.added_voices import PERIOD, AddedVoices
+from loa.api_keys import DEFAULT_OWNER
 from loa.artifacts import Artifacts
 from loa.broker import Broker
 from loa.bundles import BundleFile
@@ -107,7 +108,7 @@ def test_a_record_comes_back_as_the_voice_that_it_was(bench: Bench) -> None:
     assert found == dataclasses.replace(voice, addition=found.addition)
     assert found.addition.consent == "I am the speaker."
     assert bench.store.voices.find("anna") == kept
-    assert bench.store.voices.all() == {"anna": kept}
+    assert bench.store.voices.all() == {(DEFAULT_OWNER, "anna"): kept}
 
 
 def test_a_name_is_given_once(bench: Bench) -> None:

@@ -7,7 +7,8 @@ import threading
 from loa.errors import SynthesisFailed
 from loa.states import State
 from loa.store import Item, Refusal, Spoken
-from tests.redis.ledger import ASSEMBLE, RESULT, SPEAK, Bench, pass_time, tick
+from tests.leaks import pass_time, tick
+from tests.redis.ledger import ASSEMBLE, RESULT, SPEAK, Bench
 
 
 def test_a_lost_worker_is_charged_only_for_what_it_started(bench: Bench) -> None:
@@ -22,6 +23,24 @@ def test_a_lost_worker_is_charged_only_for_what_it_started(bench: Bench) -> None
     claims = [bench.claim("w/1").items for _ in range(2)]
     assert (Item(started, "0"),) in claims, "the one with a loss is claimed alone"
     assert any(Item(waiting, "0") in items and len(items) == 2 for items in claims), "the other is claimed with its neighbours"
+
+
+def test_what_a_dead_process_held_is_given_back_as_soon_as_its_parent_says_so(bench: Bench) -> None:
+    bench.hot("w/0")
+    bench.hot("w/1")
+    lone = bench.submit()
+    held = bench.claim("w/0")
+    bench.submit()
+    others = bench.claim("w/1")
+    assert bench.store.slots.lost("w/0") == 1
+    assert bench.refused("w/0") is Refusal.COLD
+    again = bench.claim("w/1")
+    assert (again.items, again.alone) == ((Item(lone, "0"),), True)
+    assert not bench.store.claims.start(held.claim, held.items)
+    assert bench.store.claims.start(others.claim, others.items), "another process keeps its own"
+    assert {slot.id: slot.state for slot in bench.store.slots.all()} == {"w/0": "loading", "w/1": "hot"}
+    bench.speak(again)
+    bench.speak(others)
 
 
 def test_poison_fails_its_own_job_and_no_other(bench: Bench) -> None:
@@ -183,9 +202,9 @@ def test_concurrent_claims_never_share_an_item(bench: Bench) -> None:
 
 def test_a_claim_touches_no_more_entries_however_long_the_queue(bench: Bench) -> None:
     """The work of one claim is counted by the server, not timed."""
-    bench.hot()
 
     def commands_of_one_claim() -> int:
+        bench.hot()  # so many submissions may take longer than a heartbeat lasts
         client = bench.store.database.client
         client.config_resetstat()
         bench.claim(most=8)

@@ -13,8 +13,10 @@ import os
 import signal
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import redis
 from hypothesis import HealthCheck, settings
@@ -24,13 +26,17 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from loa.broker import Broker
-from loa.errors import IdempotencyConflict, SynthesisFailed
+from loa.errors import IdempotencyConflict, LimitExceeded, Overloaded, SynthesisFailed
 from loa.settings import Settings
 from loa.states import TERMINAL
 from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
-from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, leftovers, pass_time, segments, tick
+from tests.leaks import leaks, pass_time, tick
+from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, segments
 
 SLOTS = ("a/0", "a/1", "b/0")
+RESENT = frozenset(
+    {"claim", "start", "plan_insert", "planned", "hand_back", "missing", "fail", "idle", "lost"}
+)  # what workers send; see `twice`
 LENGTHS = (1.0, 2.0, 5.0, 8.0, 20.0)
 
 
@@ -59,13 +65,14 @@ class StoreMachine(RuleBasedStateMachine):
         self.bench = Bench(
             Store(
                 client,
-                Settings.load({}, redis_url=self.broker.url),
+                Settings.load({}, redis_url=self.broker.url, backlog=100.0, backlog_key=80.0),
                 wake=lambda queue, token: self.messages.append((queue, token)),
                 prefix="machine:",
             ),
             self.messages,
         )
         self.store = self.bench.store
+        self.lose_answers()
         forget(self.store)
         self.holds: list[Hold] = []
         self.holder: dict[Item, str] = {}  # the claim that was the last to get the item
@@ -85,8 +92,22 @@ class StoreMachine(RuleBasedStateMachine):
         for long in (False, True, False):
             self.jobs.append(self.bench.submit(long=long))
 
+    def lose_answers(self) -> None:
+        """From now on `self.lost` answers to scripts of workers never arrive: their calls are made again."""
+        self.lost = 0
+        run = self.store.database._scripts.run
+
+        def run_until_answered(script: str, *arguments: str | float) -> Any:
+            while self.lost and script in RESENT:
+                self.lost -= 1
+                run(script, *arguments)
+            return run(script, *arguments)
+
+        self.store.database._scripts.run = run_until_answered  # type: ignore[method-assign]
+
     def teardown(self) -> None:
         if hasattr(self, "store"):
+            self.lost = 0
             self.bring_everything_to_its_end()
             forget(self.store)
             self.store.database.client.close()
@@ -100,7 +121,8 @@ class StoreMachine(RuleBasedStateMachine):
         long=st.booleans(),
     )
     def submit(self, lane: str, owner: str, seconds: float, long: bool) -> None:
-        self.jobs.append(self.bench.submit(lane=lane, owner=owner, seconds=seconds, long=long))
+        with suppress(LimitExceeded, Overloaded):
+            self.jobs.append(self.bench.submit(lane=lane, owner=owner, seconds=seconds, long=long))
 
     @rule(key=st.sampled_from("xy"), request=st.sampled_from("pq"))
     def submit_with_key(self, key: str, request: str) -> None:
@@ -109,6 +131,9 @@ class StoreMachine(RuleBasedStateMachine):
             submitted = self.store.jobs.submit(an_order(), deadline=self.store.jobs.deadline(), idempotency=idempotency)
         except IdempotencyConflict:
             assert self.keyed[key][0] != request
+            return
+        except (LimitExceeded, Overloaded):
+            assert key not in self.keyed, "a repetition is never refused by a limit"
             return
         if submitted.created:
             assert key not in self.keyed
@@ -179,11 +204,15 @@ class StoreMachine(RuleBasedStateMachine):
         self.announced -= gone
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data())
-    def die(self, data: st.DataObject) -> None:
-        """A process is gone, between any two of its steps."""
+    @rule(data=st.data(), noticed=st.booleans())
+    def die(self, data: st.DataObject, noticed: bool) -> None:
+        """A process is gone, between any two of its steps; its parent may have noticed."""
         slot = data.draw(st.sampled_from(self.holds)).slot
         self.holds = [hold for hold in self.holds if hold.slot != slot]
+        if noticed:
+            self.store.slots.lost(slot)
+            self.hot.discard(slot)
+            self.announced.discard(slot)
 
     def pick(self, data: st.DataObject, queue: str) -> Hold:
         return data.draw(st.sampled_from([hold for hold in self.holds if hold.queue == queue]))
@@ -371,6 +400,10 @@ class StoreMachine(RuleBasedStateMachine):
                 break
         self.go_on(late)
 
+    @rule(lost=st.integers(1, 3))
+    def the_next_answers_are_lost(self, lost: int) -> None:
+        self.lost = lost
+
     @rule()
     def another_reconciler(self) -> None:
         self.store.slots.reconcile()
@@ -427,7 +460,7 @@ class StoreMachine(RuleBasedStateMachine):
         for job_id in self.jobs:  # the server does this by itself once the time has really passed
             self.store.database.client.delete(self.store.database.keys.job(job_id))
         tick(self.store)
-        assert leftovers(self.store) == set()
+        assert leaks(self.store) == {}
 
     def work(self, hold: Hold) -> None:
         item = hold.batch.items[0]

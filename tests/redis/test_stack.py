@@ -132,6 +132,17 @@ def test_it_tells_every_step_until_a_worker_is_hot(make_stack: Callable[..., Sta
     assert "serving" in lines.of("api")
 
 
+def test_it_gets_ready_where_its_own_key_shows_no_workers(make_stack: Callable[..., Stack]) -> None:
+    """With keys configured, LOA_API_KEY may be absent, or not of an administrator; the steps are only for people."""
+    closed = API.replace(
+        'body = {"code": "not_ready"', 'body = {"code": "missing_key"} if "workers" in self.path else {"code": "not_ready"'
+    )
+    steps: list[Step] = []
+    with make_stack(lambda _: (part("speak", WORKER), part("api", closed, stops_first=True))) as stack:
+        stack.wait_until_ready(steps.append)
+    assert [step.part for step in steps] == ["broker", "api"]
+
+
 def test_parts_get_the_settings_of_the_stack(make_stack: Callable[..., Stack], data_dir: Path, lines: Lines) -> None:
     show = (
         "import os, signal; print(*(os.environ['LOA_' + name] for name in ('DATA_DIR', 'REDIS_URL', 'PORT')), flush=True); signal.pause()"
@@ -371,13 +382,14 @@ def test_a_killed_supervisor_takes_its_parts_along(supervise: Callable[[float], 
 # --- the parts of Loa -----------------------------------------------------------------------------------------------
 
 
-def test_the_service_has_a_speak_worker_a_cpu_worker_and_the_api() -> None:
+def test_the_service_has_a_speak_worker_a_cpu_worker_a_courier_and_the_api() -> None:
     parts = service_parts(Settings.load({}, drain_seconds=7))
     loa = (sys.executable, "-m", "loa")
     assert [(one.name, one.command) for one in parts] == [
         ("speak", (*loa, "worker", "--queues", "speak")),
         ("cpu", (*loa, "worker", "--queues", "plan,assemble")),
+        ("deliver", (*loa, "deliver")),
         ("api", (*loa, "api")),
     ]
-    assert [one.stops_first for one in parts] == [False, False, True]
+    assert [one.stops_first for one in parts] == [False, False, False, True]
     assert all(one.grace_seconds > 7 for one in parts)

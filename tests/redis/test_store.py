@@ -10,7 +10,8 @@ from loa.errors import IdempotencyConflict, SchemaMismatch, StoreUnavailable, Un
 from loa.jobs import job_json
 from loa.states import MOVES, State
 from loa.store import Idempotency, Item, Refusal, Slot, Spoken
-from tests.redis.ledger import PLAN, QUEUES, RESULT, SPEAK, Bench, an_order, leftovers, pass_time, tick
+from tests.leaks import leaks, pass_time, tick
+from tests.redis.ledger import PLAN, QUEUES, RESULT, SPEAK, Bench, an_order
 
 
 def test_short_job_goes_through_every_state(bench: Bench) -> None:
@@ -258,7 +259,7 @@ def test_ended_jobs_are_forgotten_everywhere(bench: Bench) -> None:
     for job_id in (done, canceled):  # what the server does by itself when the time has really passed
         bench.store.database.client.delete(bench.store.database.keys.job(job_id))
     bench.store.slots.reconcile()
-    assert leftovers(bench.store) == set()
+    assert leaks(bench.store) == {}
 
 
 def test_events_are_published_when_a_job_ends(bench: Bench) -> None:

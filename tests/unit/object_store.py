@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -46,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._list(self._key().rstrip("/"), query.get("prefix", [""])[0])
         if (body := self.server.objects.get(self._key())) is None:
             return self._error(404, "NoSuchKey")
-        facts = {"ETag": '"1"', "Last_Modified": "Sat, 01 Nov 2025 12:00:00 GMT", "Accept_Ranges": "bytes"}
+        facts = {"ETag": '"1"', "Last_Modified": formatdate(usegmt=True), "Accept_Ranges": "bytes"}
         if asked := self.headers.get("Range"):
             first, _, last = asked.removeprefix("bytes=").partition("-")
             part = body[int(first) : int(last) + 1 if last else None]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from loa.artifacts import Artifacts
+from loa.artifacts import USED_EVERY, Artifacts
 from loa.errors import ArtifactMissing, StorageFull, StorageUnavailable
 from tests.unit.object_store import ObjectStore, object_store
 
@@ -121,6 +122,15 @@ def test_walk_lists_what_is_below_a_folder(artifacts: Artifacts) -> None:
     assert list(artifacts.walk("plans")) == []
 
 
+def test_a_use_is_noted_where_it_can_be(artifacts: Artifacts) -> None:
+    assert not artifacts.use(PATH)
+    artifacts.write(PATH, b"x")
+    assert artifacts.use(PATH)
+    assert not artifacts.use("segments/ab")
+    assert artifacts.look(PATH).size == 1
+    assert artifacts.link(PATH, 60, media_type="audio/wav", disposition="inline") is None or artifacts.url.startswith("s3://")
+
+
 def test_the_token_belongs_to_the_store(artifacts: Artifacts) -> None:
     token = artifacts.token()
     assert len(token) == 32
@@ -133,7 +143,16 @@ def test_the_token_belongs_to_the_store(artifacts: Artifacts) -> None:
      "a b", "a/b/c/d/e/f/g", "x" * 200, "s3://other/x", "ngày"],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_store(artifacts: Artifacts, path: str) -> None:
-    for use in (artifacts.read, artifacts.exists, artifacts.size, artifacts.delete, artifacts.open, artifacts.local_path):
+    for use in (
+        artifacts.read,
+        artifacts.exists,
+        artifacts.size,
+        artifacts.use,
+        artifacts.look,
+        artifacts.delete,
+        artifacts.open,
+        artifacts.local_path,
+    ):
         with pytest.raises(ValueError, match="not the path"):
             use(path)
     with pytest.raises(ValueError, match="not the path"):
@@ -158,6 +177,34 @@ def test_nothing_but_the_artifact_remains(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [PATH.rpartition("/")[2]]
     artifacts.delete(PATH)
     assert list(tmp_path.iterdir()) == []  # empty folders go with the last file
+
+
+def test_a_use_or_a_second_writer_makes_a_file_young_but_not_each_time(tmp_path: Path) -> None:
+    artifacts = Artifacts(str(tmp_path))
+    artifacts.write(PATH, b"x")
+
+    def age_after(seconds: float) -> float:
+        os.utime(tmp_path / PATH, (time.time() - seconds,) * 2)
+        assert artifacts.use(PATH)
+        return time.time() - artifacts.look(PATH).modified
+
+    assert age_after(USED_EVERY - 60) > USED_EVERY - 120
+    assert age_after(USED_EVERY + 60) < 60
+    os.utime(tmp_path / PATH, (0, 0))
+    assert not artifacts.write(PATH, b"y")
+    assert artifacts.look(PATH).modified > 0
+
+
+def test_a_file_of_another_user_is_used_without_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifacts = Artifacts(str(tmp_path))
+    artifacts.write(PATH, b"x")
+    os.utime(tmp_path / PATH, (0, 0))
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert artifacts.use(PATH)
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -206,7 +253,7 @@ def test_a_writer_killed_half_way_leaves_nothing_that_is_seen(tmp_path: Path) ->
         "import sys; from loa import artifact_stores, artifacts\n"
         "def half(target, data):\n"
         "    target.write(data[:4]), target.flush(), print('half', flush=True), sys.stdin.read()\n"
-        "artifact_stores._fill = half\n"
+        "artifact_stores.fill = half\n"
         f"artifacts.Artifacts({str(tmp_path / 'store')!r}).write({PATH!r}, b'half and half')"
     )
     script = tmp_path / "writer.py"
@@ -267,10 +314,7 @@ def test_s3_is_told_to_create_only(bucket: ObjectStore) -> None:
 def test_s3_settles_a_race_that_the_question_before_did_not_see(bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch, refusal: str) -> None:
     monkeypatch.setattr(bucket, "refusal", refusal)
     artifacts = Artifacts(f"s3://bucket-race-{len(refusal)}/loa")
-    files = artifacts._store._files
-    unseen = iter([False])  # the first question comes before the other writer's put
-    seen = files.exists
-    monkeypatch.setattr(files, "exists", lambda path: next(unseen, True) and seen(path))
+    monkeypatch.setattr(artifacts._store, "use", lambda path: False)  # the question comes before the other writer's put
     bucket.objects[f"bucket-race-{len(refusal)}/loa/token"] = b"first"
     assert not artifacts.write("token", b"second")
     assert bucket.objects[f"bucket-race-{len(refusal)}/loa/token"] == b"first"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -12,23 +11,15 @@ from loa.artifacts import Artifacts
 from loa.broker import Broker
 from loa.settings import Settings
 from loa.store import Slot, Store
+from tests.leaks import assert_no_leaks
 from tests.worker.bench import QUEUES, SLOT, Bench
-from tests.worker.fleet import ROOT, Fleet
+from tests.worker.fleet import ROOT, Fleet, fleets
 
 
 @pytest.fixture
 def make_fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
-    """Fleets with settings of their own, on a server of the test's own: Celery's queues have no prefix."""
-    fleets: list[Fleet] = []
-    with Broker(tmp_path / "redis") as broker:
-
-        def make(**settings: Any) -> Fleet:
-            fleets.append(Fleet(tmp_path, broker.url, **settings))
-            return fleets[-1]
-
+    with fleets(tmp_path) as make:
         yield make
-        for fleet in fleets:
-            fleet.close()
 
 
 @pytest.fixture
@@ -43,6 +34,7 @@ def bench(broker: Broker, tmp_path: Path) -> Iterator[Bench]:
     store = Store(client, settings, prefix=f"test-{secrets.token_hex(4)}:")
     store.slots.announce(Slot(id=SLOT, state="hot", queues=QUEUES, pid=1, host="h", device="cpu", device_uuid="cpu"))
     yield Bench(settings=settings, store=store, artifacts=Artifacts(settings.artifacts), folder=tmp_path)
+    assert_no_leaks(store)
     for key in client.scan_iter(f"{store.database.keys.prefix}*"):
         client.delete(key)
     client.close()

@@ -30,20 +30,6 @@ def test_a_drained_worker_finishes_its_batch_and_another_does_the_rest(make_flee
     assert fleet.redis.zcard(fleet.keys.draining()) == 0
 
 
-def test_a_batch_that_takes_too_long_is_handed_back(make_fleet: Callable[..., Fleet]) -> None:
-    fleet = make_fleet(lease=20.0, drain_seconds=1.0)
-    worker = fleet.worker()
-    (slot,) = worker.hot()
-    job_id = fleet.submit("This will [[hang]] for ever.")
-    wait_until(lambda: (record := fleet.item(job_id, "0")) and record["state"] == "s")
-    began = time.monotonic()
-    assert worker.end() == 0
-    assert time.monotonic() - began < 1.0 + 6.0
-    record = fleet.item(job_id, "0")
-    assert (record["state"], record["losses"]) == ("r", 0)  # ready at once, and not charged
-    assert fleet.claimed_by(slot.id) == []
-
-
 def test_a_second_signal_hands_back_at_once(make_fleet: Callable[..., Fleet]) -> None:
     fleet = make_fleet(lease=60.0, drain_seconds=60.0)
     worker = fleet.worker()
@@ -64,21 +50,3 @@ def test_a_worker_that_still_loads_leaves_at_once(make_fleet: Callable[..., Flee
     wait_until(lambda: any(slot.message == "loading engine sine" for slot in worker.slots), START)
     assert worker.end(10.0) == 0
     assert fleet.store.slots.all() == []
-
-
-def test_a_killed_parent_takes_its_processes_along(make_fleet: Callable[..., Fleet]) -> None:
-    fleet = make_fleet(lease=2.0)
-    worker = fleet.worker("speak", **SLOW)
-    (slot,) = worker.hot()
-    job_id = fleet.submit("This is a job.")
-    wait_until(lambda: fleet.claimed_by(slot.id))
-    worker.process.kill()
-    wait_until(lambda: not alive(slot.pid), 2.0, "the process to end")
-    fleet.worker().hot()
-    assert fleet.ended(job_id, fleet.settings.lease + 5.0).state is State.SUCCEEDED
-
-
-def alive(pid: int) -> bool:
-    import psutil
-
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -15,7 +15,7 @@ from loa.plan import Segment
 from loa.settings import Settings
 from loa.store import Batch, Slot, Store
 from tests.waiting import wait_until
-from worker.heartbeat import HUNG_EXIT, Heartbeat
+from worker.heartbeat import HUNG_EXIT, OUTDATED_EXIT, Heartbeat
 
 QUEUE = "speak.sine"
 
@@ -120,3 +120,9 @@ def test_steps_are_announced_with_their_seconds(desk: Desk) -> None:
         assert slot.message == "loading engine sine"
     (slot,) = desk.store.slots.all()
     assert set(slot.steps) == {"load sine"}
+
+
+def test_a_process_whose_data_is_a_newer_version_s_leaves(desk: Desk) -> None:
+    desk.make()
+    desk.store.database.client.set(desk.store.database.keys.schema(), 999)
+    wait_until(lambda: OUTDATED_EXIT in desk.exits)

@@ -26,7 +26,7 @@ class Loads:
         self.go.set()
         self.error: Exception | None = None
 
-    def __call__(self, name: str, fingerprint: str) -> State:
+    def __call__(self, name: str, fingerprint: str, owner: str) -> State:
         self.calls.append((name, fingerprint))
         assert self.go.wait(10)
         if self.error:
@@ -106,6 +106,26 @@ def test_a_replaced_voice_is_another_entry() -> None:
     new = cache.get("a", "2").state
     assert new is not old
     assert cache.get("a", "1").state is old  # jobs that were accepted before the change
+
+
+def test_a_voice_is_kept_once_for_all_owners_and_loaded_for_each() -> None:
+    """One owner's may be gone: that is no answer to another who waits for theirs."""
+    loads = Loads()
+    cache = VoiceCache(loads, max_bytes=1000)
+    state = cache.get("a", "1", "ann").state
+    assert cache.get("a", "1", "bob").state is state
+    cache.clear()
+    loads.go.clear()
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda owner: found.append(cache.get("a", "1", owner)), args=(owner,)) for owner in ("ann", "bob")]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(loads.calls) == 3)
+    loads.go.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(found) == 2
+    assert cache.figures().nbytes == state.nbytes, "and counted once"
 
 
 def test_a_failed_load_is_told_to_all_who_wait_and_not_kept() -> None:

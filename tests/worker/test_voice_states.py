@@ -66,7 +66,7 @@ class Registry:
         self.fetched: list[str] = []
         self.gone = False
 
-    def pinned(self, name: str, fingerprint: str) -> Voice:
+    def pinned(self, name: str, fingerprint: str, owner: str) -> Voice:
         assert fingerprint == FINGERPRINT
         return self.voices[name]
 

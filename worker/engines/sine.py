@@ -1,19 +1,25 @@
 """A tone instead of speech: the engine of queue tests. It obeys the protocol, loads nothing and computes next to nothing.
 
 The same text with the same seed is the same tone: its pitch comes from the text, its phase from the seed, its length from the number of
-characters and the speed. Words share the time evenly. With LOA_SINE_FAULTS=1 a text may ask for a fault: [[die]] kills the process,
-[[hang]] never returns, [[raise]] raises. LOA_SINE_START_FAULT is what loading does: raise, hang or exit. LOA_SINE_SECONDS is the time that
-each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1 voices are kept as if they were costly;
-LOA_SINE_VOICE_FAULT=raise lets none be made. A voice with a recording has a pitch of its own, which the recording decides.
+characters and the speed. Words share the time evenly. A voice with a recording has a pitch of its own, which the recording decides.
+
+With LOA_SINE_FAULTS=1, or while the file that it names exists, a text may ask for a fault: [[die]] kills the process, [[hang]] never
+returns, [[raise]] raises, [[break]] breaks the device for good, as an illegal access does on a GPU. LOA_SINE_START_FAULT is what loading
+does: raise, hang or exit. With LOA_SINE_MEMORY=N there is memory for N passages at once. LOA_SINE_SECONDS is the time that each passage
+pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1 voices are kept as if they were costly;
+LOA_SINE_VOICE_FAULT=raise lets none be made. LOA_SINE_JOURNAL names a file to which every process adds a line of JSON for each batch
+before it speaks: `pid`, `time`, `texts`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +39,7 @@ LOUDNESS = 0.3
 LOWEST, HIGHEST = 200.0, 800.0  # Hz
 
 FAULTS_VARIABLE = "LOA_SINE_FAULTS"
-DIE, HANG, RAISE = "[[die]]", "[[hang]]", "[[raise]]"
+DIE, HANG, RAISE, BREAK = "[[die]]", "[[hang]]", "[[raise]]", "[[break]]"
 
 
 class Engine:
@@ -77,12 +83,27 @@ class Engine:
         self.synthesize([Passage(text="warm", voice=voice)] * shape)
 
     def synthesize(self, passages: Sequence[Passage]) -> list[Speech | LoaError]:
-        if os.environ.get(FAULTS_VARIABLE) == "1":
+        _note(passages)
+        if len(passages) > int(os.environ.get("LOA_SINE_MEMORY", "1000000")):
+            raise torch.cuda.OutOfMemoryError("asked for by LOA_SINE_MEMORY")
+        if _faults_wanted():
             for passage in passages:
-                _fault(passage.text)
+                self._fault(passage.text)
         for _ in passages:
             _pretend("LOA_SINE_SECONDS")
         return [_tone(passage) for passage in passages]
+
+    def _fault(self, text: str) -> None:
+        if DIE in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if HANG in text:
+            threading.Event().wait()
+        if RAISE in text:
+            raise RuntimeError(f"asked for by {RAISE}")
+        if BREAK in text:
+            self.device = torch.device("cuda")  # what asks whether CUDA still works asks this double of it
+            torch.cuda.synchronize = _broken
+            _broken()
 
 
 def _tone(passage: Passage) -> Speech | LoaError:
@@ -112,16 +133,24 @@ def _share(content: bytes) -> float:
     return int.from_bytes(hashlib.blake2b(content, digest_size=4).digest()) / 2**32
 
 
+def _faults_wanted() -> bool:
+    wanted = os.environ.get(FAULTS_VARIABLE, "")
+    return wanted == "1" or (wanted != "" and Path(wanted).exists())
+
+
+def _note(passages: Sequence[Passage]) -> None:
+    """One write a batch: lines of several processes never mix."""
+    if name := os.environ.get("LOA_SINE_JOURNAL"):
+        line = json.dumps({"pid": os.getpid(), "time": time.time(), "texts": [passage.text for passage in passages]})
+        with open(name, "ab", buffering=0) as journal:  # noqa: PTH123 - unbuffered
+            journal.write(f"{line}\n".encode())
+
+
+def _broken(device: object = None) -> None:  # noqa: ARG001 - as torch.cuda.synchronize
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
 def _pretend(variable: str) -> None:
     """Take the time that a variable says."""
     if seconds := float(os.environ.get(variable, "0")):
         threading.Event().wait(seconds)
-
-
-def _fault(text: str) -> None:
-    if DIE in text:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if HANG in text:
-        threading.Event().wait()
-    if RAISE in text:
-        raise RuntimeError(f"asked for by {RAISE}")

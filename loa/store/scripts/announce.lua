@@ -2,7 +2,7 @@
 local slot, state = ARGV[1], ARGV[2]
 local record = key('slot', slot)
 redis.call('UNLINK', record)
-redis.call('HSET', record, 'state', state, 'queues', ARGV[3], 'announced', now, unpack(ARGV, 4))
+redis.call('HSET', record, 'state', state, 'queues', ARGV[3], 'announced', now, 'schema', SCHEMA, unpack(ARGV, 4))
 redis.call('PEXPIRE', record, HEARTBEAT)
 redis.call('ZADD', key('slots'), now + LEASE, slot)
 local tokens = {}

@@ -2,9 +2,45 @@
 -- ARGV: queue, slot, token or '', nonce, most items, most audio (ms), compute ms per audio ms, least limit (ms).
 -- Returns {'drain' | 'cold' | 'empty'} or
 -- {'batch' | 'alone', claim, ready items left, n, n × (job, item), m, m × (record as a flat list), tokens…}.
+-- A call that is made again, because only its answer was lost, is answered with the claim that it made: nobody else would ever work on it.
 local queue, slot = ARGV[1], ARGV[2]
 local most_items, most_ms, rate = int(ARGV[5]), int(ARGV[6]), tonumber(ARGV[7])
 local woken = ARGV[3] ~= ''
+
+local function answer(claim, picked)
+  local reply = { picked[1][3][5] > 0 and 'alone' or 'batch', claim, int(redis.call('HGET', key('backlog', queue), 'items')), #picked }
+  local records, told = {}, {}
+  for _, entry in ipairs(picked) do
+    local id = entry[1]
+    if not told[id] then
+      told[id] = true
+      records[#records + 1] = redis.call('HGETALL', key('job', id))
+    end
+    reply[#reply + 1] = id
+    reply[#reply + 1] = entry[2]
+  end
+  reply[#reply + 1] = #records
+  for _, record in ipairs(records) do
+    reply[#reply + 1] = record
+  end
+  return reply
+end
+
+local nonce, earlier = unpack(redis.call('HMGET', key('slot', slot), 'nonce', 'claim'))
+if nonce == ARGV[4] then
+  local still = {}
+  for _, entry in ipairs(redis.call('SMEMBERS', key('claim', earlier, 'items'))) do
+    local id, item = entry:match('^(%S+) (%S+)$')
+    local record = held(earlier, id, item)
+    if record then
+      still[#still + 1] = { id, item, record }
+    end
+  end
+  if #still > 0 then
+    return answer(earlier, still)
+  end
+end
+
 redis.call('ZREM', key('tokens', queue), ARGV[3])
 redis.call('HINCRBY', key('backlog', queue), 'wakes', woken and 1 or 0)
 if redis.call('ZSCORE', key('draining'), slot:match('^(.*)/[^/]*$')) then
@@ -105,9 +141,6 @@ if #picked == 0 then
 end
 
 local claim = turn() .. '-' .. ARGV[4]
-local left = int(redis.call('HGET', key('backlog', queue), 'items'))
-local reply = { picked[1][3][5] > 0 and 'alone' or 'batch', claim, left, #picked }
-local jobs = {}
 for _, entry in ipairs(picked) do
   local id, item, record = entry[1], entry[2], entry[3]
   local job = places[id]
@@ -117,24 +150,21 @@ for _, entry in ipairs(picked) do
   redis.call('SADD', key('claim', claim, 'items'), id .. ' ' .. item)
   if not job.claimed then
     job.claimed = true
-    jobs[#jobs + 1] = id
     redis.call('HSETNX', key('job', id), 'started', now)
     if job.state == 'queued' then
       move(job, item == 'plan' and 'plan' or 'speak')
     end
   end
-  reply[#reply + 1] = id
-  reply[#reply + 1] = item
 end
 local limit = math.max(int(ARGV[8]), math.ceil(10 * total_ms * rate))
 redis.call('HSET', key('claim', claim), 'queue', queue, 'slot', slot, 'until', now + limit)
 redis.call('ZADD', key('claims'), now + LEASE, claim)
 redis.call('ZADD', key('busy'), now + LEASE, slot)
 redis.call('HSET', key('backlog', queue), 'items_per_batch', most_items, 'ms_per_batch', most_ms)
-reply[#reply + 1] = #jobs
-for _, id in ipairs(jobs) do
-  reply[#reply + 1] = redis.call('HGETALL', key('job', id))
+if redis.call('EXISTS', key('slot', slot)) == 1 then -- else Redis has lost it, and its next beat announces it again
+  redis.call('HSET', key('slot', slot), 'nonce', ARGV[4], 'claim', claim)
 end
+local reply = answer(claim, picked)
 for _, token in ipairs(issue(queue)) do
   reply[#reply + 1] = token
 end

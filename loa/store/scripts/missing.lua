@@ -18,6 +18,7 @@ for index = 4, #ARGV do
   if record and record[3] == 'd' then
     redis.call('HINCRBY', key('job', id), 'done', -1)
     redis.call('HINCRBY', key('job', id), 'audio_ms', -record[6])
+    count_waiting(job, record[2])
     make_ready(job, ARGV[index], record, false)
   end
 end

@@ -1,30 +1,24 @@
--- Shared by every script: keys, time, the table of moves, and the few operations that the moves are made of.
--- KEYS[1] is the key prefix; MOVES, BUCKETS, SOLO, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION are put before this text by scripts.py.
+-- Shared by every script: the table of moves, and the few operations that the moves are made of.
+-- MOVES, BUCKETS, SOLO, ALL, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION and the limits of submit.lua are put before this text by scripts.py,
+-- and so are ground.lua and outbox.lua.
 -- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms}; its state is r (ready), c (claimed), s (started) or d (done).
-
-local PREFIX = KEYS[1]
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
-local function key(...)
-  return PREFIX .. table.concat({ ... }, ':')
-end
-
-local function int(value)
-  return tonumber(value) or 0
-end
-
-local function turn()
-  return redis.call('INCR', key('seq'))
-end
 
 -- The job's fields that decide where its items wait.
 local function place(id)
-  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created')
+  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms')
   if not fields[1] then
     return nil
   end
-  return { id = id, state = fields[1], owner = fields[2], lane = fields[3], engine = fields[4], born = fields[5], created = fields[6] }
+  return {
+    id = id,
+    state = fields[1],
+    owner = fields[2],
+    lane = fields[3],
+    engine = fields[4],
+    born = fields[5],
+    created = fields[6],
+    waiting = int(fields[7]),
+  }
 end
 
 local function queue_of(job, item)
@@ -44,6 +38,8 @@ local function move(job, event)
     redis.call('ZREM', key('jobs', job.owner, job.state), job.id)
     redis.call('ZADD', key('jobs', job.owner, target), job.created, job.id)
     redis.call('HSET', key('job', job.id), 'state', target)
+    redis.call('HINCRBY', key('counts'), job.state, -1)
+    redis.call('HINCRBY', key('counts'), target, 1)
     job.state = target
   end
   return target
@@ -63,6 +59,20 @@ local function count_ready(job, queue, items, ms)
   redis.call('HINCRBY', key('backlog', queue), 'ms', ms)
   redis.call('HINCRBY', key('job', job.id), 'ready_items:' .. queue, items)
   redis.call('HINCRBY', key('job', job.id), 'ready_ms:' .. queue, ms)
+end
+
+-- Counts audio that is still to be spoken: of the job, of its owner, and in all. Nothing is taken away that was not counted before.
+local function count_waiting(job, ms)
+  ms = math.max(ms, -job.waiting)
+  if ms == 0 then
+    return
+  end
+  job.waiting = redis.call('HINCRBY', key('job', job.id), 'waiting_ms', ms)
+  for _, whose in ipairs({ job.owner, ALL }) do
+    if redis.call('HINCRBY', key('waiting'), whose, ms) == 0 then
+      redis.call('HDEL', key('waiting'), whose)
+    end
+  end
 end
 
 local function join_ring(job, queue, bucket, front)
@@ -120,13 +130,16 @@ local function unlink(job)
   end
 end
 
--- Everything that an ended job leaves behind: its record and its place in the lists, both until RETENTION.
+-- Everything that an ended job leaves behind: its record and its place in the lists, both until RETENTION, and the webhooks that tell of it.
 local function close(job)
   unlink(job)
+  count_waiting(job, -job.waiting)
   redis.call('UNLINK', key('job', job.id, 'items'))
+  redis.call('ZREM', key('unfinished'), job.id)
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)
   redis.call('ZADD', key('ended'), now + RETENTION, job.owner .. ' ' .. job.id .. ' ' .. job.state)
+  tell(job)
   redis.call('PUBLISH', key('events'), cjson.encode({ job = job.id, state = job.state }))
 end
 
@@ -172,6 +185,7 @@ local function release(claim, id, item, charged)
   end
   if charged and record[3] == 's' then
     record[5] = record[5] + 1
+    redis.call('HINCRBY', key('totals', queue_of(job, item)), 'losses', 1)
     if record[5] >= MAX_LOSSES then
       return fail(job, worker_lost(job, item, record[5])) and 'failed' or 'stale'
     end

@@ -30,12 +30,18 @@ if now >= hold then
   redis.call('ZREMRANGEBYSCORE', key('busy'), '-inf', now)
 end
 redis.call('ZREMRANGEBYSCORE', key('draining'), '-inf', now)
+redis.call('ZREMRANGEBYSCORE', key('couriers'), '-inf', now)
 
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', key('ended'), '-inf', now, 'LIMIT', 0, 200)) do
   local owner, id, state = entry:match('^(%S+) (%S+) (%S+)$')
   redis.call('ZREM', key('jobs', owner, state), id)
   redis.call('ZREM', key('jobs', owner, 'all'), id)
   redis.call('ZREM', key('ended'), entry)
+end
+
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', key('kept'), '-inf', now, 'LIMIT', 0, 200)) do
+  forget_delivery(entry:match('^(%S+) (%S+) (%S+)$'))
+  redis.call('ZREM', key('kept'), entry)
 end
 
 local reply = { 1, expired, ready, failed }

@@ -18,6 +18,7 @@ for index = 2, #ARGV, 6 do
     redis.call('HINCRBY', fields, 'audio_ms', ARGV[index + 2])
     redis.call('HINCRBY', fields, 'setup_ms', ARGV[index + 3])
     redis.call('HINCRBY', fields, 'synthesis_ms', ARGV[index + 4])
+    count_waiting(job, -record[2])
     queue = queue_of(job, item)
     if int(ARGV[index + 4]) > 0 then
       audio, compute = (audio or 0) + int(ARGV[index + 2]), (compute or 0) + int(ARGV[index + 4])
@@ -42,6 +43,8 @@ for index = 2, #ARGV, 6 do
   end
 end
 if audio then
+  redis.call('HINCRBY', key('totals', queue), 'audio_ms', audio)
+  redis.call('HINCRBY', key('totals', queue), 'compute_ms', compute)
   -- The pace of late: a moving sum over about the last ten minutes of audio.
   local backlog = key('backlog', queue)
   local kept = math.min(1, 600000 / math.max(1, int(redis.call('HGET', backlog, 'audio_ms'))))

@@ -18,8 +18,8 @@ from tests.engines.viettts import published, tiny_frontend
 from tests.spoken import RATE, spoken
 from worker.engines.base import Passage, Speech, VoiceState
 from worker.engines.viettts import engine as engine_module
+from worker.engines.viettts import half, script
 from worker.engines.viettts import precision as precision_module
-from worker.engines.viettts import script
 from worker.engines.viettts.engine import Engine
 from worker.engines.viettts.model import _groups
 from worker.engines.viettts.precision import Precision
@@ -33,6 +33,7 @@ TEXTS = (
     "Một câu không có dấu chấm ở cuối",
     "Hello, this is English.",
 )
+needs_half = pytest.mark.skipif(not half.supported(), reason="this machine's PyTorch has no product of float16 weights (FBGEMM)")
 
 
 @pytest.fixture(scope="module")
@@ -194,11 +195,53 @@ def test_numbers_out_of_range_are_no_small_error(broken: float) -> None:
         precision_module._compare("the flow", torch.float16, exact, torch.tensor([1.0, 1.0, broken]))
 
 
-def test_precisions_are_as_in_the_reference_unless_told_otherwise() -> None:
+def test_precisions_are_as_in_the_reference_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU, as far as the machine can; there `worker.engines.viettts.half` rounds the language model's weights, and nothing else."""
     cpu, cuda = torch.device("cpu"), torch.device("cuda:0")
-    assert Precision.chosen("reference", cpu) == Precision(language_model=torch.float32, solver=None)
+    for device in (cpu, cuda):
+        monkeypatch.setattr(half, "supported", lambda: True)
+        assert Precision.chosen("reference", device) == Precision(language_model=torch.float16, solver=None)
+        assert Precision.chosen("float32", device) == Precision(language_model=torch.float32, solver=None)
+    monkeypatch.setattr(half, "supported", lambda: False)
     assert Precision.chosen("reference", cuda) == Precision(language_model=torch.float16, solver=None)
-    assert Precision.chosen("float32", cuda) == Precision(language_model=torch.float32, solver=None)
+
+
+def test_a_cpu_without_float16_weights_is_told_of(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(half, "supported", lambda: False)
+    with caplog.at_level("INFO"):
+        assert Precision.chosen("reference", torch.device("cpu")).language_model == torch.float32
+    assert "the language model runs in float32: this machine's PyTorch has no product of float16 weights" in caplog.text
+
+
+@needs_half
+def test_a_cpu_rounds_the_weights_of_the_language_model(data_dir: Path, engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """Unless told otherwise: `engine` is that of the settings as they come."""
+    assert isinstance(engine.model.language_model.llm_decoder, half.HalfLinear)
+    assert engine.model.precision == Precision(language_model=torch.float16, solver=None)
+    assert {parameter.dtype for parameter in engine.model.language_model.parameters()} == {torch.float32}
+    with caplog.at_level("INFO"):
+        Engine().load(torch.device("cpu"), Settings.load({}, data_dir=str(data_dir)))
+        assert "the language model runs in float16: off by 0.0" in caplog.text
+        caplog.clear()
+        exact = Engine()
+        exact.load(torch.device("cpu"), Settings.load({}, data_dir=str(data_dir), viettts_precision="float32"))
+    assert "off by" not in caplog.text
+    assert not any(isinstance(module, half.HalfLinear) for module in exact.model.language_model.modules())
+
+
+@needs_half
+@pytest.mark.parametrize("weight", ["llm_decoder.weight", "llm.encoders.1.self_attn.linear_k.weight"])
+def test_weights_beyond_float16_do_not_start(data_dir: Path, tmp_path: Path, weight: str) -> None:
+    for path in (data_dir / "engines" / "viettts").iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    tensors = torch.load(tmp_path / "llm.pt", weights_only=True)
+    tensors[weight][2, 3] = 70_000.0
+    (tmp_path / "llm.pt").unlink()
+    torch.save(tensors, tmp_path / "llm.pt")
+    files, cpu = EngineFiles(bundles()["viettts"], tmp_path), torch.device("cpu")
+    with pytest.raises(StartFailed, match=r"the language model of VietTTS is off by inf in float16, .* LOA_VIETTTS_PRECISION=float32"):
+        Engine().open(files, cpu, Precision.chosen("reference", cpu))
+    Engine().open(files, cpu, Precision.chosen("float32", cpu))
 
 
 def test_an_unknown_precision_is_named() -> None:

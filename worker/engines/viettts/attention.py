@@ -23,8 +23,7 @@ FIRST_REACH = 512  # steps: a table holds distances up to this, and doubles when
 class Packed(NamedTuple):
     """What depends on an attention's weights alone, as it is used."""
 
-    weight: torch.Tensor  # [3C, C], of query, key and value
-    bias: torch.Tensor  # [3C]
+    projection: nn.Module  # [..., C] → [..., 3C]: query, key and value
     u: torch.Tensor  # [H, 1, D]
     scaled_v: torch.Tensor  # v / √D: [H, 1, D]
 
@@ -39,6 +38,7 @@ class RelativeAttention(nn.Module):
         self.linear_q = nn.Linear(size, size)
         self.linear_k = nn.Linear(size, size)
         self.linear_v = nn.Linear(size, size)
+        self.linear_qkv: nn.Module | None = None  # after `join`
         self.linear_out = nn.Linear(size, size)
         self.linear_pos = nn.Linear(size, size, bias=False)
         self.pos_bias_u = nn.Parameter(torch.empty(heads, size // heads))
@@ -86,6 +86,12 @@ class RelativeAttention(nn.Module):
         self._pack()
         self.table(reach)
 
+    def join(self) -> None:
+        """Have one layer in the place of the three projections, for good: from here on, no checkpoint fits."""
+        self.linear_qkv = self._pack().projection
+        del self.linear_q, self.linear_k, self.linear_v
+        self.forget()
+
     def forget(self) -> None:
         """The weights have changed."""
         self._packed = self._table = None
@@ -95,27 +101,32 @@ class RelativeAttention(nn.Module):
         reach = 0 if self._table is None else self._table.shape[1] if self.causal else (self._table.shape[1] + 1) // 2
         if steps > reach:
             reach = max(steps, 2 * reach, FIRST_REACH)
-            weight = self.linear_pos.weight
-            distances = torch.arange(reach - 1, -1 if self.causal else -reach, -1, device=weight.device)
-            projected = self.linear_pos(sinusoids(distances, weight.shape[0]).to(weight.dtype))
+            like = self.pos_bias_u
+            distances = torch.arange(reach - 1, -1 if self.causal else -reach, -1, device=like.device)
+            projected = self.linear_pos(sinusoids(distances, like.numel()).to(like.dtype))
             self._table = projected.view(len(distances), self.heads, -1).transpose(0, 1).contiguous()
         return self._table[:, reach - steps : reach if self.causal else reach + steps - 1]
 
     def _pack(self) -> Packed:
-        """The three projections as one product. The layers' own weights become views of it: nothing is held twice."""
         if self._packed is None:
-            layers = (self.linear_q, self.linear_k, self.linear_v)
-            weight, bias = torch.cat([layer.weight.detach() for layer in layers]), torch.cat([layer.bias.detach() for layer in layers])
-            for layer, own_weight, own_bias in zip(layers, weight.chunk(3), bias.chunk(3), strict=True):
-                layer.weight, layer.bias = nn.Parameter(own_weight, requires_grad=False), nn.Parameter(own_bias, requires_grad=False)
             u, v = self.pos_bias_u.detach().unsqueeze(1), self.pos_bias_v.detach().unsqueeze(1)
-            self._packed = Packed(weight, bias, u, v * self.scale)
+            self._packed = Packed(self.linear_qkv or self._joined(), u, v * self.scale)
         return self._packed
+
+    def _joined(self) -> nn.Linear:
+        """The three projections as one. The layers' own weights become views of its: nothing is held twice."""
+        layers = (self.linear_q, self.linear_k, self.linear_v)
+        joined = nn.Linear(layers[0].in_features, 3 * layers[0].out_features, device="meta")
+        for name in ("weight", "bias"):
+            whole = torch.cat([getattr(layer, name).detach() for layer in layers])
+            for layer, own in zip((joined, *layers), (whole, *whole.chunk(3)), strict=True):
+                setattr(layer, name, nn.Parameter(own, requires_grad=False))
+        return joined
 
     def _project(self, x: torch.Tensor, packed: Packed) -> torch.Tensor:
         """[B, T, C] → query, key and value [B, 3, H, T, D]."""
         rows, steps, _ = x.shape
-        return functional.linear(x, packed.weight, packed.bias).view(rows, steps, 3, self.heads, -1).permute(0, 2, 3, 1, 4)
+        return packed.projection(x).view(rows, steps, 3, self.heads, -1).permute(0, 2, 3, 1, 4)
 
     def _by_distance(self, query: torch.Tensor, packed: Packed, table: torch.Tensor) -> torch.Tensor:
         """The second half of the score: query [B, H, T, D], table [H, R, D] → [H, B T, R]."""

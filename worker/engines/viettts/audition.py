@@ -25,7 +25,7 @@ from loa.voice_prompt import judge, read_recording
 from loa.voices import Voice, VoiceRegistry
 from worker.engines.base import Passage, VoiceState
 from worker.engines.viettts.engine import Engine
-from worker.engines.viettts.precision import Precision
+from worker.engines.viettts.precision import Precision, name_of
 from worker.plausibility import defect
 
 LANGUAGE = "vi-VN"
@@ -50,8 +50,9 @@ def audition(
     """Every common voice that is installed, and every recording; a wav file in `output` for each sentence."""
     engine = Engine()
     with step("engine") as taken:
-        engine.open(files, device, Precision.chosen(settings.viettts_precision, device))
-        kinds = {name: str(next(getattr(engine.model, name).parameters()).dtype).removeprefix("torch.") for name in NETWORKS}
+        precision = Precision.chosen(settings.viettts_precision, device)
+        engine.open(files, device, precision)
+        kinds = dict.fromkeys(NETWORKS, name_of(torch.float32)) | {"language_model": name_of(precision.language_model)}
         taken.found(f"loaded on {device}: {', '.join(f'{NETWORKS[name]} in {kind}' for name, kind in kinds.items())}", **kinds)
     yield taken.check
     if not taken.passed:

@@ -46,7 +46,8 @@ CUDA = Pace(look=8, slots=256, share=0.5)
 
 
 class LanguageModel(nn.Module):
-    """Attributes are named as in the checkpoint, llm.pt. Runs in float32, or after `half()` in float16; tokens are drawn in float32."""
+    """Attributes are named as in the checkpoint, llm.pt. Runs in float32, or after `half()` in float16, or with
+    float16 weights alone (half.py); tokens are drawn in float32."""
 
     def __init__(self, shape: LanguageModelShape) -> None:
         super().__init__()
@@ -72,7 +73,7 @@ class LanguageModel(nn.Module):
 
     def speaker(self, embedding: torch.Tensor) -> torch.Tensor:
         """Speaker embeddings [B, S] → what `generate` wants of them [B, C]: the same for everything that a voice says."""
-        return self.spk_embed_affine_layer(functional.normalize(embedding.float(), dim=1).to(self.spk_embed_affine_layer.weight.dtype))
+        return self.spk_embed_affine_layer(functional.normalize(embedding.float(), dim=1).to(self.llm_embedding.weight.dtype))
 
     def encode(self, texts: Sequence[torch.Tensor]) -> torch.Tensor:
         """Text ids, each [T] → [B, T, C]; what lies beyond a text's length means nothing."""

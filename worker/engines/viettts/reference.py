@@ -8,11 +8,12 @@ chance would contribute is given to it:
 - the flow's noise, by seeding the generator that it draws from;
 - the vocoder's source, through the entrance that its streaming uses.
 
-T tokens, F frames, M mel bands, V logits; all of one row, float32, on the CPU.
+T tokens, F frames, M mel bands, V logits; all of one row, on the CPU, in float32 unless `as_shipped`.
 """
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.metadata
 import itertools
@@ -21,7 +22,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import torch
 import yaml
@@ -79,6 +80,12 @@ class Reference:
         self.flow = _filled(networks["flow"], checkpoints["flow.pt"])
         self.vocoder = _filled(networks["hift"], checkpoints["hift.pt"])
 
+    def as_shipped(self) -> Self:
+        """Its language model in float16 throughout, which is how it runs it on any device. Flow and vocoder, in float32, are the same."""
+        shipped = copy.copy(self)
+        shipped.language_model = copy.deepcopy(self.language_model).half()
+        return shipped
+
     def encoded(self, ids: torch.Tensor) -> torch.Tensor:
         """Text ids [T] → [T, C], as they enter the language model."""
         model = self.language_model
@@ -108,7 +115,7 @@ class Reference:
             prompt_text_len=none,
             prompt_speech_token=nothing,
             prompt_speech_token_len=none,
-            embedding=embedding[None],
+            embedding=embedding[None].to(self.language_model.llm_embedding.weight.dtype),
             min_token_text_ratio=(count + 0.5) / len(ids),  # it multiplies and rounds down
             max_token_text_ratio=(count + 0.5) / len(ids),
         )

@@ -1,0 +1,100 @@
+"""How soon does a receiver hear of a job's end?
+
+    python benchmarks/webhooks.py [JOBS]
+
+JOBS (default 500) one-sentence jobs through the sine engine, submitted over HTTP by 8 clients at once, each with a webhook to a receiver in
+a process of its own on loopback, which verifies every signature. Measured is finished → received: from the job's `finished_at` (the Redis
+clock, this machine's) to the moment when the receiver has the body. Marks: p50 ≤ 50 ms, p95 ≤ 200 ms, every event once under one id.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+from typing import Any
+
+from stage import median, percentile, report, service
+
+from loa.client import Client
+from loa.webhooks.signature import new_secret, parse_secrets, verify
+
+CLIENTS = 8
+PATIENCE = 60.0  # seconds for the last webhook
+
+
+def receive(secret: str, told: Connection) -> None:
+    """The receiver's process: sends its port, then every message as (webhook-id, job, when its body was there)."""
+    secrets = parse_secrets(secret)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            at = time.time()
+            verify(secrets, dict(self.headers), body)
+            self.send_response(204)
+            self.end_headers()
+            told.send((self.headers["webhook-id"], json.loads(body)["data"]["id"], at))
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        told.send(server.server_port)
+        server.serve_forever()
+
+
+def submit_all(client: Client, url: str, jobs: int) -> dict[str, float]:
+    """Job → when it was finished."""
+
+    def run(index: int) -> tuple[str, float]:
+        job = client.submit(f"Sentence number {index}.", voice="sine", webhook={"url": url})
+        ended = client.wait(job["id"], timeout=300)
+        assert ended["state"] == "succeeded", ended
+        return job["id"], datetime.fromisoformat(ended["finished_at"]).timestamp()
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return dict(pool.map(run, range(jobs)))
+
+
+def main() -> None:
+    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    secret = new_secret().text
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=receive, args=(secret, theirs), daemon=True)
+    process.start()
+    url = f"http://127.0.0.1:{ours.recv()}/"
+    received: list[tuple[str, str, float]] = []
+    with service(engines="sine", webhook_allow="127.0.0.1", webhook_secrets=secret) as (_, client):
+        began = time.perf_counter()
+        finished = submit_all(client, url, jobs)
+        took = time.perf_counter() - began
+        deadline = time.monotonic() + PATIENCE
+        while {job for _, job, _ in received} != set(finished) and ours.poll(deadline - time.monotonic()):
+            received.append(ours.recv())
+    process.terminate()
+    seconds = [at - finished[job] for _, job, at in received]
+    report(
+        "webhooks",
+        {
+            "jobs": jobs,
+            "jobs_per_second": round(jobs / took, 1),
+            "received": len(received),
+            "events": len({message for message, _, _ in received}),
+            "finished_to_received_p50_ms": round(median(seconds) * 1000, 1),
+            "finished_to_received_p95_ms": round(percentile(seconds, 0.95) * 1000, 1),
+            "finished_to_received_max_ms": round(max(seconds) * 1000, 1),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

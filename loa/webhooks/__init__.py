@@ -1,0 +1,1 @@
+"""Webhooks: how Loa tells other programs that a job has ended."""
