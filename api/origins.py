@@ -59,6 +59,8 @@ class Origins:
     def knows(self, host: str) -> bool:
         """Whether a Host header, with or without a port, is one that no stranger can make point at this server."""
         name = _without_port(host).lower().rstrip(".")
+        if not name:
+            return not host  # HTTP/1.0 may have none; no browser speaks it
         return "." not in name or name in self.names or name.endswith(".localhost") or _is_address(name)
 
     def foreign(self, request: Request) -> bool:

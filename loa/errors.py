@@ -159,7 +159,7 @@ class Forbidden(LoaError):
 
 
 class ForeignOrigin(LoaError):
-    """Call the server from a program, or name the page's origin in LOA_CORS_ORIGINS on the server, so that the page can read answers, too."""
+    """Call the server from a program; or name the page's origin in LOA_CORS_ORIGINS, and the page may read answers, too."""
 
     code, status = "foreign_origin", 403
 

@@ -31,7 +31,7 @@ MEANING = frozenset(
     {
         *("empty_text", "text_too_long", "unreadable_document", "unsupported_media_type", "idempotency_conflict"),
         *("unreadable_recording", "unknown_engine", "unknown_voice", "voice_not_installed", "voice_exists", "voice_not_removable"),
-        *("unknown_job", "job_not_finished", "job_canceled", "job_failed", "range_not_satisfiable"),
+        *("unknown_delivery", "invalid_webhook", "unknown_job", "job_not_finished", "job_canceled", "job_failed", "range_not_satisfiable"),
     }
 )
 
