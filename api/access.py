@@ -3,24 +3,22 @@
 With keys: `Authorization: Bearer KEY` is looked up in Redis, every time, so that a revoked key opens nothing from then on.
 
 Without keys everybody is the owner `default`, and only this machine reaches the server, unless LOA_OPEN says otherwise. What reaches it
-from this machine may still be a web page in somebody's browser: one that let its own name lead here (DNS rebinding) is known by the Host
-header, one that sends from another origin by Origin. Names that a page can make lead here have a dot; an address leads where it says.
+from this machine may still be a web page in somebody's browser: origins.py tells which may.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import flask
 
 from api.contract import Operation
+from api.origins import Origins
 from api.pace import Pace
 from loa.api_keys import DEFAULT_OWNER, ApiKey, Scope, id_of
-from loa.errors import Forbidden, ForeignOrigin, InvalidKey, MissingKey, StoreUnavailable, TooManyRequests, UnknownHost
+from loa.errors import Forbidden, InvalidKey, MissingKey, StoreUnavailable, TooManyRequests
 from loa.settings import Settings
 from loa.store.credentials import Credentials
 
@@ -47,11 +45,13 @@ def caller() -> Caller:
 class Gate:
     """Lets requests in or raises. Threads share one."""
 
-    def __init__(self, settings: Settings, credentials: Callable[[], Credentials], clock: Callable[[], float] = time.monotonic) -> None:
-        """`credentials` gives the store's, or raises StoreUnavailable."""
+    def __init__(
+        self, settings: Settings, credentials: Callable[[], Credentials], origins: Origins, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`credentials` gives the store's, or raises StoreUnavailable; `origins` says which web pages may call a server without keys."""
         self._credentials, self._clock = credentials, clock
         self._private = settings.loopback or settings.open  # nobody reaches it who may not
-        self._names = {settings.host.lower(), *settings.names.lower().split()}
+        self._origins = origins
         self._pace = Pace(settings.requests_per_minute, clock)
         self._closed: bool | None = None  # whether there are keys; None: nobody knows yet
         self._looked = float("-inf")
@@ -74,7 +74,7 @@ class Gate:
             return self._holder(key_id, secret)
         if self._needs_key():
             raise InvalidKey("this is no API key") if secret else MissingKey("this server wants an API key")
-        self._check_browser(request)
+        self._origins.check(request)
         return ANYBODY
 
     def _holder(self, key_id: str, secret: str) -> Caller:
@@ -96,23 +96,3 @@ class Gate:
                 if self._closed is None:
                     raise
         return bool(self._closed) or not self._private
-
-    def _check_browser(self, request: flask.Request) -> None:
-        host = request.headers.get("Host", "")
-        if host and not self._is_ours(f"//{host}"):
-            raise UnknownHost(f"the server was called by the name {host[:100]!r}, which may be a foreign page's", host=host[:100])
-        origin = request.headers.get("Origin", "")
-        if origin and not self._is_ours(origin):
-            raise ForeignOrigin(f"a page of {origin[:100]} sent this, and without keys only pages of this machine may")
-
-    def _is_ours(self, url: str) -> bool:
-        try:
-            name = (urlsplit(url).hostname or "").rstrip(".")
-        except ValueError:
-            return False
-        if name in self._names or (name and "." not in name and ":" not in name) or name.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(name) is not None
-        except ValueError:
-            return False

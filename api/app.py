@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, request
+from flask import Flask
 
-from api import deliveries, jobs, operations, pages, problems, voices
+from api import bodies, deliveries, headers, jobs, operations, origins, pages, problems, voices
 from api.access import Gate
 from api.metrics import Metrics
 from api.requests import UploadRequest
 from api.service import Service
-from loa.errors import BodyTooLarge
 from loa.settings import Settings
 
 FORM_FIELD_BYTES = 500_000  # of all form fields beside the file
 
 
 def create_app(settings: Settings, service: Service | None = None) -> Flask:
-    """The API as a WSGI application. Who runs it opens and starts the service (see server.py); `service` None makes one."""
-    app = Flask(__name__)
+    """The API as a WSGI application. Who runs it opens and starts the service (see server.py); `service` None makes one.
+
+    Raises InvalidSetting.
+    """
+    app = Flask(__name__, static_folder=None)  # no path of a request ever reaches the file system
     app.request_class = UploadRequest
     service = app.extensions["loa"] = service or Service(settings)
     metrics = app.extensions["loa_metrics"] = Metrics(lambda: service.store)
@@ -29,20 +31,8 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
         app.register_blueprint(area.blueprint)
     problems.install(app)
     metrics.install(app)  # the first to see a request and, of what changes an answer, the last
-    app.before_request(Gate(settings, lambda: service.store.credentials).admit)
-    app.before_request(lambda: _check_length(request, settings.body_limit))
-    app.after_request(_secure)
+    headers.install(app)
+    origins.install(app, allowed := origins.Origins.parse(settings))
+    app.before_request(Gate(settings, lambda: service.store.credentials, allowed).admit)
+    bodies.install(app, settings)
     return app
-
-
-def _check_length(request: Request, limit: int) -> None:
-    if (request.content_length or 0) > limit:
-        raise BodyTooLarge(f"the body has {request.content_length:,} bytes; the limit is {limit:,}", limit=limit)
-
-
-def _secure(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    return response

@@ -30,6 +30,15 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def without_null(schema: dict[str, Any]) -> None:
+    """Forms and queries have texts and no null: what may be left out is left out."""
+    for described in schema["properties"].values():
+        if "anyOf" in described:
+            (kind,) = (kind for kind in described.pop("anyOf") if kind != {"type": "null"})
+            described |= kind
+            del described["default"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """One kind of success."""

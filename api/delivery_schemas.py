@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from api.contract import Schema
-from loa.store.pages import PAGE
+from api.contract import Schema, without_null
+from loa.store.pages import CURSOR, PAGE
 from loa.webhooks.addresses import LONGEST_URL
 from loa.webhooks.endpoints import EVENTS, TEST_EVENT
 from loa.webhooks.states import DeliveryState, Reason
@@ -40,10 +40,12 @@ class EndpointRequest(Schema):
 
 
 class DeliveryListing(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_null)
+
     job: str | None = Field(None, description="only those of this job, all on one page")
     state: DeliveryState | None = Field(None, description="only those in this state; `dead` is the dead-letter list")
     limit: int = Field(20, ge=1, le=PAGE, description="deliveries a page")
-    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    cursor: str | None = Field(None, pattern=f"^{CURSOR.pattern}$", description="`next_cursor` of the page before")
 
 
 class EndpointJson(Schema):

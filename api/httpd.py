@@ -7,6 +7,7 @@ costs a socket and no thread (benchmarks/servers.py compares it with gunicorn). 
 - What waitress refuses on its own is a problem document like every other error.
 - A client that is refused in the middle of its upload can read the refusal: for a short while its data is read and forgotten, where closing
   at once would reset the connection.
+- A client that asks and asks and never reads is answered one request at a time, holds no thread, and is cut like any other slow one.
 - SIGTERM lets running requests end.
 """
 
@@ -28,7 +29,21 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from api import problems
-from loa.errors import BodyTooLarge, HeadersTooLarge, InvalidSetting, LoaError, MalformedHttp, PortInUse, UnsupportedHttp
+from api.bodies import MEMORY_BYTES, Held
+from api.headers import SECURITY_HEADERS
+from api.parsing import RequestParser
+from api.requests import longest_body
+from loa.errors import (
+    BodyTooLarge,
+    HeadersTooLarge,
+    InvalidSetting,
+    LoaError,
+    MalformedHttp,
+    PortInUse,
+    StorageFull,
+    TooManyUploads,
+    UnsupportedHttp,
+)
 from loa.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,6 +51,8 @@ log = logging.getLogger(__name__)
 CLEANUP_SECONDS = 1  # between looks at slow connections
 LEAST_UPLOAD_RATE = 20_000  # bytes a second on average, after the first LOA_SOCKET_TIMEOUT seconds
 HEADER_BYTES = 65_536
+RECEIVE_BYTES = 65_536  # at once from a client
+ANSWER_BYTES = 1_048_576  # that may wait for a client to take them; files are not counted, they wait on the disk
 MOST_CONNECTIONS = 4_000
 SPARE_FILES = 100  # file descriptors beside client connections and one Redis connection a thread
 LINGER_SECONDS = 5.0  # for reading and forgetting the rest of a refused upload
@@ -46,6 +63,8 @@ _REFUSALS: dict[int, tuple[type[LoaError], str]] = {
     413: (BodyTooLarge, "the body is over the limit"),
     431: (HeadersTooLarge, f"the headers are over {HEADER_BYTES:,} bytes"),
     501: (UnsupportedHttp, "this Transfer-Encoding is not supported"),
+    503: (TooManyUploads, "this server is busy with as many large bodies as it may hold"),
+    507: (StorageFull, "the server has no room for this body"),
 }
 
 
@@ -58,7 +77,7 @@ class Refusal(ErrorTask):
         error = kind(message)
         content = problems.body(error)
         self.status = f"{error.status} {found.reason}"
-        self.response_headers.extend(problems.headers(error).items())
+        self.response_headers.extend((SECURITY_HEADERS | problems.headers(error)).items())
         self.set_close_on_finish()
         self.content_length = len(content)
         self.channel.lingers = True
@@ -71,8 +90,12 @@ class Channel(HTTPChannel):
     error_task_class = Refusal
 
     began = 0.0  # when the first byte of the request came that is not whole yet; 0: none is under way
+    held_back = False  # the next request waits until the client has taken the answers to those before it
     lingers = False  # refused: do not close while the client still sends
     _lingering_since = 0.0
+
+    def parser_class(self, adj: Adjustments) -> RequestParser:
+        return RequestParser(adj, self.server.held)
 
     def received(self, data: bytes) -> bool:
         taken = bool(super().received(data))
@@ -86,11 +109,17 @@ class Channel(HTTPChannel):
         """Whether the client has had its time: for the first byte, for the headers, for each part of the body, for taking its answer."""
         if self._lingering_since:
             return now - self._lingering_since > LINGER_SECONDS
-        if self.requests:
+        if self.requests and not self.total_outbufs_len:
             return False  # the server's turn
         if self.request is not None and self.began:
             return now - self.began > limit + self.request.body_bytes_received / LEAST_UPLOAD_RATE
         return now - self.last_activity > limit
+
+    def cut(self) -> None:
+        """Close the connection, now: a client that takes nothing never lets its socket become writable, which waitress would wait for."""
+        self.lingers = False
+        self.will_close = True
+        self.handle_close()
 
     def handle_close(self) -> None:
         if self.lingers and self.connected and not self._lingering_since:
@@ -100,6 +129,18 @@ class Channel(HTTPChannel):
                 self.socket.shutdown(socket.SHUT_WR)
             return
         super().handle_close()
+        for request in (self.request, *(self.requests if self.held_back else ())):
+            if request is not None:
+                request.close()  # half of it came, or nobody will answer it
+
+    def writable(self) -> bool:
+        return bool(super().writable()) or self.held_back
+
+    def handle_write(self) -> None:
+        super().handle_write()
+        if self.held_back and self.connected and not self.total_outbufs_len:
+            self.held_back = False
+            self.server.add_task(self)
 
     def readable(self) -> bool:
         return True if self._lingering_since and not self.will_close else bool(super().readable())
@@ -129,6 +170,7 @@ class Server(TcpWSGIServer):
     def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
         """Raises PortInUse, or InvalidSetting for an address that is not one of this machine."""
         adjustments = _adjustments(settings)
+        self.held = Held(settings.uploads_limit)
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.queue_logger.setLevel(logging.ERROR)  # it warns of every request that waits for a thread
         try:
@@ -139,18 +181,23 @@ class Server(TcpWSGIServer):
             raise InvalidSetting(f"cannot listen on LOA_HOST {settings.host}, LOA_PORT {settings.port}: {error.strerror}") from error
         dispatcher.set_thread_count(adjustments.threads)
         self._stopping = False
+        self._overdue: list[Channel] = []
 
     @property
     def url(self) -> str:
         host = f"[{self.effective_host}]" if ":" in self.effective_host else self.effective_host
         return f"http://{host}:{self.effective_port}"
 
+    def add_task(self, channel: Channel) -> None:
+        """Let a thread answer the next request of a channel, once its client has taken what it asked for before."""
+        if channel.total_outbufs_len:
+            channel.held_back = True
+        else:
+            super().add_task(channel)
+
     def maintenance(self, now: float) -> None:
-        """Close connections whose client has had its time."""
-        for channel in self.active_channels.values():
-            if channel.too_slow(now, self.adj.channel_timeout):
-                channel.lingers = False
-                channel.will_close = True
+        """Note the connections whose client has had its time."""
+        self._overdue = [channel for channel in self.active_channels.values() if channel.too_slow(now, self.adj.channel_timeout)]
 
     def stop(self) -> None:
         """Make `run` return; from a signal handler or another thread."""
@@ -173,6 +220,8 @@ class Server(TcpWSGIServer):
     def _turn(self) -> None:
         """One round of reading and writing; at most a second."""
         wasyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
+        while self._overdue:  # not during the round: a new connection would get the number of the closed one, and its end
+            self._overdue.pop().cut()
 
 
 def _connection_limit(threads: int) -> int:
@@ -199,7 +248,10 @@ def _adjustments(settings: Settings) -> Adjustments:
             channel_timeout=settings.socket_timeout,
             cleanup_interval=CLEANUP_SECONDS,
             max_request_header_size=HEADER_BYTES,
-            max_request_body_size=settings.body_limit + 1,  # it refuses what reaches the limit
+            max_request_body_size=longest_body(settings) + 1,  # it refuses what reaches the limit
+            recv_bytes=RECEIVE_BYTES,
+            outbuf_high_watermark=ANSWER_BYTES,
+            inbuf_overflow=MEMORY_BYTES,
             channel_request_lookahead=1,  # else nobody notices that a waiting client has hung up
             asyncore_use_poll=True,  # select() ends at 1,024 sockets
             clear_untrusted_proxy_headers=True,

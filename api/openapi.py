@@ -13,8 +13,12 @@ from pydantic.json_schema import models_json_schema
 import loa
 from api import problems
 from api.contract import Answer, Operation
-from api.schemas import Problem
-from loa.errors import LoaError
+from api.origins import SAFE
+from api.schemas import IDEMPOTENCY_KEY, Problem
+from loa.bundles import BUNDLE_NAME
+from loa.errors import BodyTooLarge, LoaError, TooManyUploads, UnsupportedMediaType
+from loa.jobs import JOB_ID
+from loa.webhooks.deliveries import DELIVERY_ID
 
 DESCRIPTION = (
     "Loa is a self-hosted asynchronous speech service: submit a sentence or a whole book, get finished audio. "
@@ -27,6 +31,15 @@ KEYS = (
     "are open to anybody in any case."
 )
 REFERENCES = "#/components/schemas/{model}"
+
+# What parameters look like whose views take them as they come; those in the query have their model.
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "job_id": {"type": "string", "pattern": f"^{JOB_ID.pattern}$"},
+    "delivery_id": {"type": "string", "pattern": f"^{DELIVERY_ID.pattern}$"},
+    "name": {"type": "string", "pattern": f"^{BUNDLE_NAME.pattern}$"},
+    "Idempotency-Key": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
+}
+_BODIES = (BodyTooLarge, UnsupportedMediaType, TooManyUploads)  # what bodies.py and httpd.py refuse before a view is asked
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -49,7 +62,7 @@ def document(app: Flask) -> dict[str, Any]:
     refer = {model: reference for (model, _), reference in references.items()}
     paths: dict[str, dict[str, Any]] = {}
     for method, path, promise in calls:
-        paths.setdefault(path, {})[method.lower()] = _call(path, promise, refer, schemas["$defs"])
+        paths.setdefault(path, {})[method.lower()] = _call(method, path, promise, refer, schemas["$defs"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,11 +87,9 @@ def _models(promise: Operation) -> Iterator[type[BaseModel]]:
         yield promise.query
 
 
-def _call(path: str, promise: Operation, refer: dict[type[BaseModel], Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)}", path)]
-    parameters += [
-        {"name": name, "in": "header", "description": text, "schema": {"type": "string"}} for name, text in promise.headers.items()
-    ]
+def _call(method: str, path: str, promise: Operation, refer: dict[type[BaseModel], Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    parameters = [{"name": name, "in": "path", "required": True, "schema": _looks(name)} for name in re.findall(r"{(\w+)}", path)]
+    parameters += [{"name": name, "in": "header", "description": text, "schema": _looks(name)} for name, text in promise.headers.items()]
     if promise.query is not None:
         fields = schemas[refer[promise.query]["$ref"].rpartition("/")[2]]["properties"]
         parameters += [
@@ -106,8 +117,12 @@ def _call(path: str, promise: Operation, refer: dict[type[BaseModel], Any], sche
             "content": {media_type: {"schema": refer[model]} for media_type, model in promise.bodies.items()},
         }
     answers = {str(status): _answer(answer, refer) for status, answer in sorted(promise.answers.items())}
-    call["responses"] = answers | _refusals(promise.errors, refer[Problem])
+    call["responses"] = answers | _refusals((*promise.errors, *(() if method in SAFE else _BODIES)), refer[Problem])
     return call
+
+
+def _looks(name: str) -> dict[str, Any]:
+    return _PARAMETERS.get(name, {"type": "string"})
 
 
 def _answer(answer: Answer, refer: dict[type[BaseModel], Any]) -> dict[str, Any]:

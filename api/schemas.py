@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from api.contract import Schema
+from api.contract import Schema, without_null
 from api.delivery_schemas import WebhookJson, WebhookRequest
 from loa.bundles import BUNDLE_NAME
+from loa.engines import ENGINES
 from loa.formats import FORMATS
 from loa.states import State
-from loa.store.pages import PAGE
+from loa.store.pages import CURSOR, PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
 from loa.voice_desk import DEFAULT_ENGINE, NAME_RULE, SECONDS
 from loa.voice_manifest import LANGUAGE
@@ -20,10 +22,18 @@ from loa.voice_manifest import LANGUAGE
 LONGEST_WAIT = 60  # seconds
 TITLE_LIMIT = 300  # characters
 CONSENT_LIMIT = 2_000  # characters
+IDEMPOTENCY_KEY = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")  # 1 to 255 characters
 METADATA_LIMIT = 16_384  # bytes as JSON: it comes back with every answer about the job
+METADATA_DEPTH = 30  # objects and lists within each other
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [metadata]
+    for _ in range(METADATA_DEPTH):
+        values = [value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [value for value in values if isinstance(value, (dict, list))]
+    if level:
+        raise ValueError(f"is nested more than {METADATA_DEPTH} levels deep")
     size = len(json.dumps(metadata, ensure_ascii=False).encode())
     if size > METADATA_LIMIT:
         raise ValueError(f"is {size:,} bytes as JSON; the limit is {METADATA_LIMIT:,}")
@@ -33,6 +43,7 @@ def _small(metadata: dict[str, Any]) -> dict[str, Any]:
 # The core decides what it accepts of voice, format and speed and has an error of its own for each; the schema only describes their values.
 _FORMAT: dict[str, Any] = {"enum": list(FORMATS)}
 _SPEED: dict[str, Any] = {"minimum": SPEEDS[0], "maximum": SPEEDS[1]}
+_ENGINE: dict[str, Any] = {"enum": [name for name, facts in ENGINES.items() if facts.from_recordings and not facts.for_tests]}
 
 Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
 
@@ -67,30 +78,33 @@ class JobRequest(Manner):
 class JobForm(Manner):
     """A document to be spoken, with the other fields as form fields; `metadata` and `webhook` as JSON text."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_null)
+
     file: Any = Field(
         description="a .txt or .md file", json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"}
     )
 
 
+VOICE_EXAMPLE = {
+    "file": "(anna.wav)",
+    "name": "anna",
+    "language": "vi-VN",
+    "title": "Anna, gentle",
+    "licence": "All rights reserved",
+    "commercial_use": "false",
+    "consent": "I am the speaker and allow this service to speak with my voice.",
+}
+
+
+def _voice_form(schema: dict[str, Any]) -> None:
+    without_null(schema)
+    schema["examples"] = [VOICE_EXAMPLE]
+
+
 class VoiceForm(Schema):
     """A recording that a voice is made from, with the other fields as form fields."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "file": "(anna.wav)",
-                    "name": "anna",
-                    "language": "vi-VN",
-                    "title": "Anna, gentle",
-                    "licence": "All rights reserved",
-                    "commercial_use": "false",
-                    "consent": "I am the speaker and allow this service to speak with my voice.",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_voice_form)
     file: Any = Field(
         description=f"{SECONDS[0]} to {SECONDS[1]} s of one person speaking, without noise or music: wav, flac, ogg or mp3",
         json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"},
@@ -105,7 +119,7 @@ class VoiceForm(Schema):
         max_length=CONSENT_LIMIT,
         description="who the speaker is and that they agree, in your words; kept and shown for as long as the voice exists",
     )
-    engine: str = Field(DEFAULT_ENGINE, description="one that makes voices from recordings")
+    engine: str = Field(DEFAULT_ENGINE, description="one that makes voices from recordings", json_schema_extra=_ENGINE)
 
 
 class Wait(Schema):
@@ -113,9 +127,11 @@ class Wait(Schema):
 
 
 class Listing(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_null)
+
     state: State | None = Field(None, description="only jobs in this state")
     limit: int = Field(20, ge=1, le=PAGE, description="jobs a page")
-    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    cursor: str | None = Field(None, pattern=f"^{CURSOR.pattern}$", description="`next_cursor` of the page before")
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import signal
 import sys
 from types import FrameType
 
+from api import bodies
 from api.app import create_app
 from api.httpd import Server
 from api.service import Service
@@ -31,6 +32,7 @@ def main(settings: Settings | None = None) -> int:
     settings = with_redis(settings or Settings.load())
     log_to_stderr(settings.log_level)
     logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells of every client that hangs up
+    bodies.keep_in(settings)
     service = Service(settings)
     try:
         service.open()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import re
 import secrets
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ __all__ = ["FULL", "LEFTOVER_AGE", "USED_EVERY", "Artifacts", "Stored"]
 TOKEN = "token"  # noqa: S105 - the path of the store's own random id, no secret
 LEFTOVER_AGE = 6 * 3600.0  # seconds: no writer is busy with one file for longer, over whatever network
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # what a write fails with when there is no room: disk, quota, file size
+
+log = logging.getLogger(__name__)
 
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,127}){0,5}")
 
@@ -143,8 +146,10 @@ class Artifacts:
             if isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError)) and not writing:
                 raise ArtifactMissing(f"{path} is not in the artifact store", path=path) from error
             if isinstance(error, OSError) and error.errno in FULL:
-                raise StorageFull(f"{self.url} is full ({error.strerror}) while {path} was written", path=path) from error
-            raise StorageUnavailable(f"{self.url} cannot be used: {type(error).__name__}: {error}", path=path) from error
+                log.error("%s is full (%s) while %s was written", self.url, error.strerror, path)
+                raise StorageFull(f"the artifact store (LOA_ARTIFACTS) is full: {error.strerror}", path=path) from error
+            log.error("%s cannot be used for %s: %s: %s", self.url, path, type(error).__name__, error)  # clients shall not read where it is
+            raise StorageUnavailable(f"the artifact store (LOA_ARTIFACTS) cannot be used: {type(error).__name__}", path=path) from error
 
 
 def _check(path: str) -> None:

@@ -35,6 +35,7 @@ from redis.retry import Retry
 from loa.errors import BrokerMissing, DataDirInUse, InvalidSetting, StartFailed
 from loa.settings import Settings
 from loa.tether import tethered
+from loa.urls import shown
 
 log = logging.getLogger(__name__)
 
@@ -258,7 +259,7 @@ def broker_url(redis_url: str) -> str:
     if parts.scheme in ("redis", "rediss"):
         return redis_url
     if parts.scheme != "unix" or not parts.path:
-        raise InvalidSetting(f"LOA_REDIS_URL is {redis_url!r}; it takes redis://, rediss:// or unix:///path")
+        raise InvalidSetting(f"LOA_REDIS_URL is {shown(redis_url)!r}; it takes redis://, rediss:// or unix:///path")
     # Names and passwords keep their place; kombu reads them from there as redis-py does.
     login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
     database = parse_qs(parts.query).get("db", ["0"])[0]

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from loa.errors import TextTooLong, UnreadableDocument, UnsupportedMediaType
-from loa.text.normalisation import PARAGRAPH
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
+from loa.markdown import markdown_text
 
 DOCUMENT_TYPES = {"txt": "text/plain", "md": "text/markdown"}  # extension → media type
 
@@ -30,9 +23,6 @@ OLDER_ENCODINGS = (
 )  # fmt: skip
 SAMPLE = 200_000  # bytes: enough to tell an encoding, few enough to take no time
 DAMAGED_SHARE = 0.1  # UTF-8 in which less than this share of the non-ASCII characters is broken is damaged UTF-8, not another encoding
-
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:.*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
-_SENTENCE_END = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
 
 
 def document_type(file_name: str) -> str:
@@ -93,84 +83,3 @@ def _is_damaged_utf8(data: bytes) -> bool:
     broken = text.count("\ufffd")
     whole = sum(1 for character in text if character > "\x7f") - broken
     return broken <= DAMAGED_SHARE * whole
-
-
-def markdown_text(source: str) -> str:
-    """What a person would read aloud of a Markdown document (CommonMark with tables).
-
-    Headings, paragraphs, list items and table rows become paragraphs, numbered items keep their number, the cells of a row are parted by
-    commas. Of a link its text is kept, of an image its description, of HTML the text. Code blocks, HTML comments and front matter are left
-    out; code within a sentence stays.
-    """
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    source = _FRONT_MATTER.sub("", source.replace("\r\n", "\n"), count=1)
-    return PARAGRAPH.join(paragraph for paragraph in _paragraphs(parser.parse(source)) if paragraph.strip())
-
-
-def _paragraphs(tokens: list[Token]) -> Iterator[str]:
-    number = ""  # of the list item whose first paragraph comes next
-    cells: list[str] | None = None  # of the table row that is being read
-    for token in tokens:
-        match token.type:
-            case "list_item_open":
-                number = f"{token.info}. " if token.info else ""
-            case "list_item_close":
-                number = ""
-            case "tr_open":
-                cells = []
-            case "tr_close":
-                row = ", ".join(cell for cell in cells or [] if cell.strip())
-                cells = None
-                yield row if not row or _SENTENCE_END.search(row) else f"{row}."
-            case "html_block":
-                yield _html_text(token.content)
-            case "inline" if cells is not None:
-                cells.append(_inline_text(token))
-            case "inline":
-                yield number + _inline_text(token)
-                number = ""
-
-
-def _inline_text(token: Token) -> str:
-    parts = []
-    for child in token.children or []:
-        match child.type:
-            case "text" | "code_inline" | "text_special":
-                parts.append(child.content)
-            case "image":
-                parts.append(_inline_text(child))
-            case "softbreak" | "hardbreak":
-                parts.append("\n")
-            case "html_inline" if child.content.lower().startswith("<br"):
-                parts.append("\n")
-    return "".join(parts)
-
-
-class _Text(HTMLParser):
-    """Collects the text of HTML, without scripts and styles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the signature of the base class
-        self._silent += tag in ("script", "style")
-        self.parts.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in ("script", "style")))
-        self.parts.append(" ")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
-
-
-def _html_text(html: str) -> str:
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    return " ".join("".join(parser.parts).split())

@@ -159,7 +159,7 @@ class Forbidden(LoaError):
 
 
 class ForeignOrigin(LoaError):
-    """Call the server from a program, or from a page of its own machine; with keys (`loa keys create`) any page that has one may."""
+    """Call the server from a program; or name the page's origin in LOA_CORS_ORIGINS, and the page may read answers, too."""
 
     code, status = "foreign_origin", 403
 
@@ -438,6 +438,12 @@ class StoreUnavailable(LoaError):
     """Send the request again after the seconds in Retry-After, with the same Idempotency-Key; check that Redis runs."""
 
     code, status = "store_unavailable", 503
+
+
+class TooManyUploads(LoaError):
+    """Send the file again after the seconds in Retry-After; or raise LOA_UPLOADS_LIMIT on the server."""
+
+    code, status = "too_many_uploads", 503
 
 
 class Overloaded(LoaError):

@@ -33,8 +33,8 @@ def _default_data_dir() -> str:
 class Settings:
     # --- where things are
     data_dir: str = setting("", "folder", "all that a single machine keeps: Redis data, artifacts, voices; default ~/.local/share/loa")
-    redis_url: str = setting("", "URL", "absent: an embedded server in LOA_DATA_DIR is started by `loa up`")
-    artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts")
+    redis_url: str = setting("", "URL", "absent: an embedded server in LOA_DATA_DIR is started by `loa up`", secret=True)
+    artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts", secret=True)
     voices: str = setting("", "folders, separated by ':'", "more voice manifests beside those that come with Loa and LOA_DATA_DIR/voices")
     url: str = setting("http://127.0.0.1:8298", "URL", "where the command line finds the server")
     api_key: str = setting("", "API key", "what the command line and the Python client show to a server that wants a key", secret=True)
@@ -61,6 +61,11 @@ class Settings:
     )
     idempotency_hours: float = setting(48, "hours", "clients repeat within a day; twice that", least=24)
     job_retention_days: float = setting(30, "days", "records of ended jobs", least=0.0001)
+    uploads_limit: int = setting(
+        2_000_000_000, "bytes", "of large bodies on the disk at once, in each API process; beyond it they are refused with 503", least=1024
+    )
+    socket_timeout: int = setting(25, "seconds", "a slow client is cut after this, and surely within 30 s", least=1)
+    cors_origins: str = setting("", "origins, separated by blanks", "web pages of other origins that may use this server; none by default")
     requests_per_minute: int = setting(
         6000,
         "requests a minute",
@@ -90,7 +95,6 @@ class Settings:
     redirect_downloads: bool = setting(
         True, "true or false", "audio in S3 is fetched there by a signed link; false: through the API, for clients that cannot reach it"
     )
-    socket_timeout: int = setting(30, "seconds", "a slow client is cut after this", least=1)
 
     # --- workers
     devices: str = setting("auto", "names, separated by ','", "auto: every CUDA device, else the CPU; or cpu, or cuda:0,cuda:1")

@@ -33,6 +33,7 @@ from loa.client import Client
 from loa.errors import Forbidden, InvalidKey, InvalidSetting, LoaError, MissingKey, PortInUse, StartFailed, StoreUnavailable
 from loa.part import Output, Part, RunningPart
 from loa.settings import Settings
+from loa.urls import shown
 
 log = logging.getLogger(__name__)
 
@@ -350,8 +351,8 @@ def _check_redis(url: str) -> None:
             client.ping()
     except redis.RedisError as error:
         raise StoreUnavailable(f"no Redis answers at LOA_REDIS_URL: {error}") from error
-    except ValueError as error:
-        raise InvalidSetting(f"LOA_REDIS_URL is no Redis URL: {error}") from None
+    except ValueError:  # its words may quote a part of the URL that is a password
+        raise InvalidSetting(f"LOA_REDIS_URL is {shown(url)!r}, which is no Redis URL") from None
 
 
 def _to_stderr(part: str, line: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loa.artifacts import Artifacts
+from loa.document_kinds import refuse_markup, refuse_other_files
 from loa.documents import decode, document_type
 from loa.errors import EmptyText, InvalidSpeed, TextTooLong
 from loa.formats import format_named
@@ -157,7 +158,9 @@ class Desk:
         limit = self._settings.file_text_limit
         if len(upload.content) > most_bytes(self._settings):
             raise TextTooLong(f"the file has more bytes than {limit:,} characters can take", limit=limit)
+        refuse_other_files(upload.content)
         text = decode(upload.content)  # Markdown stays as it is: reading it takes seconds and is the planner's work
+        refuse_markup(text)
         if len(text) > limit:
             raise TextTooLong(f"the file has {len(text):,} characters; the limit is {limit:,}", limit=limit)
         if not speakable(text):

@@ -9,18 +9,15 @@ from typing import Any
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging
 
+from loa import logs
 from loa.settings import Settings
 
 FORMAT = "%(asctime)s %(processName)s %(name)s %(levelname)s %(message)s"
-CHATTY = ("celery", "kombu", "amqp")  # they speak of every message, which says nothing about a job
 
 
 @setup_logging.connect
 def log_to_stderr(**_: Any) -> None:
-    level: int = logging.getLevelName(Settings.load().log_level.upper())
-    logging.basicConfig(level=level, format=FORMAT, force=True)
+    logs.log_to_stderr(Settings.load().log_level, FORMAT)
     logging.captureWarnings(True)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, level))
     warnings.filterwarnings("ignore", category=SecurityWarning)  # about root: a message here is JSON and holds one token
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # about a default that worker/app.py sets explicitly

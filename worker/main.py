@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import time
 
@@ -13,10 +14,11 @@ from loa.keys import ASSEMBLE, PLAN
 from loa.keys import speak as queue_of
 from loa.settings import Settings
 from loa.store import Store
+from loa.urls import shown
 from worker import logs
 from worker.app import create_app, waker
 from worker.devices import device_names
-from worker.parent import Gate, Parent, Watch, block_stop_signals, heed_stop_signals
+from worker.parent import STOP_SIGNALS, Gate, Parent, Watch, block_stop_signals, heed_stop_signals
 
 log = logging.getLogger(__name__)
 
@@ -88,13 +90,14 @@ def queue_names(queues: str, settings: Settings) -> tuple[str, ...]:
 
 
 def _await_redis(store: Store, settings: Settings) -> None:
-    """Wait until Redis answers. Raises UnsupportedRedis or SchemaMismatch."""
+    """Wait until Redis answers. Raises UnsupportedRedis or SchemaMismatch; SystemExit when the worker is told to stop meanwhile."""
     told = -TELL_AGAIN
     while True:
         try:
             return store.database.check()
         except StoreUnavailable as error:
             if time.monotonic() - told >= TELL_AGAIN:
-                log.warning("waiting for Redis at %s: %s", settings.redis_url, error.message)
+                log.warning("waiting for Redis at %s: %s", shown(settings.redis_url), error.message)
                 told = time.monotonic()
-            time.sleep(ASK_AGAIN)
+            if signal.sigtimedwait(STOP_SIGNALS, ASK_AGAIN) is not None:  # they are blocked, so nobody else hears of them
+                raise SystemExit(0) from None

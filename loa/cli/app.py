@@ -17,6 +17,8 @@ import click
 from loa import __version__
 from loa.cli import deliveries, demo, diagnosis, engines, jobs, keys, stack, voices, webhooks
 from loa.errors import LoaError, ServerUnreachable, WaitTimedOut
+from loa.logs import visible
+from loa.urls import shown
 
 EXIT_CODES = """\b
 Exit codes:
@@ -62,7 +64,8 @@ class App(click.Group):
 
     def _leave(self, ctx: click.Context, code: ExitCode, message: str, remedy: str = "") -> None:
         if os.environ.get("LOA_LOG_LEVEL", "").strip().upper() == "DEBUG":
-            traceback.print_exc()
+            click.echo(shown(traceback.format_exc()), err=True)
+        message = visible(shown(message))
         click.echo(f"{click.style('error:', fg='red', bold=True)} {message}" if code != ExitCode.INTERRUPTED else message, err=True)
         if remedy:
             click.echo(remedy, err=True)

@@ -21,6 +21,7 @@ from loa.engines import ENGINES, importable
 from loa.errors import BrokerMissing, Forbidden, InvalidKey, LoaError, MissingKey, ServerUnreachable
 from loa.jobs import iso
 from loa.settings import Settings, variable
+from loa.urls import shown
 
 if TYPE_CHECKING:
     from loa.client import Client
@@ -56,15 +57,15 @@ class Finding:
 
 
 def ok(subject: str, fact: str) -> Finding:
-    return Finding(verdict="ok", subject=subject, fact=fact)
+    return Finding(verdict="ok", subject=subject, fact=shown(fact))
 
 
 def warn(subject: str, fact: str, remedy: str) -> Finding:
-    return Finding(verdict="warn", subject=subject, fact=fact, remedy=remedy)
+    return Finding(verdict="warn", subject=subject, fact=shown(fact), remedy=remedy)
 
 
 def fail(subject: str, fact: str, remedy: str) -> Finding:
-    return Finding(verdict="fail", subject=subject, fact=fact, remedy=remedy)
+    return Finding(verdict="fail", subject=subject, fact=shown(fact), remedy=remedy)
 
 
 def check_python(_: Settings) -> list[Finding]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from loa import logs
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -26,8 +28,10 @@ def json_option(function: Function) -> Function:
 
 def log_to_stderr() -> None:
     """Log as LOA_LOG_LEVEL says; unless it is set, commands tell only what is unusual."""
-    level = logging.getLevelNamesMapping().get(os.environ.get("LOA_LOG_LEVEL", "").strip().upper(), logging.WARNING)
-    logging.basicConfig(level=level, format="%(message)s" if level >= logging.WARNING else "%(asctime)s %(name)s %(levelname)s %(message)s")
+    name = os.environ.get("LOA_LOG_LEVEL", "").strip().upper()
+    level = logging.getLevelNamesMapping().get(name, logging.WARNING)
+    quiet = level >= logging.WARNING
+    logs.log_to_stderr(logging.getLevelName(level), "%(message)s" if quiet else "%(asctime)s %(name)s %(levelname)s %(message)s")
 
 
 def note(text: str) -> None:
@@ -57,11 +61,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, err: b
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text("-" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
     console = Console(highlight=False, stderr=err)
     if not console.is_terminal:
         console.width = max(80, console.measure(table, options=console.options.update(width=10_000)).maximum)
     console.print(table)
+
+
+def _cell(value: Any) -> str:
+    """What a cell shows: titles and the like come from other people, and a terminal shall take no orders from them."""
+    return "-" if value is None else "\n".join(map(logs.visible, str(value).split("\n")))
 
 
 def print_facts(facts: Mapping[str, Any], *, err: bool = False) -> None:
@@ -87,7 +96,7 @@ class JobProgress:
         self._bar.update(self._task, description=job["state"], total=total, completed=done, detail=", ".join(detail))
         reason = job["waiting_reason"]
         if reason and reason != self._reason:
-            self._bar.console.print(f"waiting: {reason}", markup=False)
+            self._bar.console.print(f"waiting: {logs.visible(reason)}", markup=False)
         self._reason = reason
 
 

@@ -12,6 +12,7 @@ import click
 
 from loa.cli.output import note
 from loa.errors import PartMissing
+from loa.logs import visible
 
 if TYPE_CHECKING:
     from loa.stack import Step
@@ -96,4 +97,4 @@ def print_step(step: Step) -> None:
 
 def print_line(part: str, line: str) -> None:
     """What a part printed."""
-    note(f"{click.style(f'{part:>6} |', dim=True)} {line}")
+    note(f"{click.style(f'{part:>6} |', dim=True)} {visible(line)}")

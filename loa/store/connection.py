@@ -13,8 +13,9 @@ import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
-from loa.errors import StoreUnavailable, UnsupportedRedis
+from loa.errors import InvalidSetting, StoreUnavailable, UnsupportedRedis
 from loa.store.schema import REFUSED, connection_name, newer
+from loa.urls import shown
 
 AWAY = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ReadOnlyError)
 LEAST_VERSION = (6, 2)
@@ -41,15 +42,19 @@ def connect_briefly(url: str) -> redis.Redis:
 
 
 def _connect(url: str, role: str, *, seconds: float, connect_seconds: float, retry: Retry) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=seconds,
-        socket_connect_timeout=connect_seconds,
-        retry=retry,
-        client_name=connection_name(role),
-        max_connections=MOST_CONNECTIONS,
-    )
+    """Raises InvalidSetting for a URL that is none of a Redis."""
+    try:
+        return redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=seconds,
+            socket_connect_timeout=connect_seconds,
+            retry=retry,
+            client_name=connection_name(role),
+            max_connections=MOST_CONNECTIONS,
+        )
+    except ValueError:  # its words may quote a part of the URL that is a password
+        raise InvalidSetting(f"LOA_REDIS_URL is {shown(url)!r}; it takes redis://, rediss:// or unix:///path") from None
 
 
 @contextmanager

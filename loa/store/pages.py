@@ -15,7 +15,7 @@ def page(database: Database, index: str, limit: int, cursor: str | None) -> tupl
     """Members of `index` (scores: creation, ms), and the cursor of the next page (None: this was the last). Raises InvalidRequest."""
     if not 1 <= limit <= PAGE:
         raise InvalidRequest(f"limit is {limit}; it takes 1 to {PAGE}")
-    newest, skip = _parse(cursor) if cursor else ("+inf", 0)
+    newest, skip = _parse(cursor) if cursor is not None else ("+inf", 0)
     rows = database.command("zrevrangebyscore", index, newest, "-inf", start=skip, num=limit + 1, withscores=True)
     found, more = rows[:limit], len(rows) > limit
     following = None

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from loa.errors import ArtifactsNotShared
 from loa.store.database import Database
 from loa.store.scripts import milliseconds
+from loa.urls import shown
 
 SlotState = Literal["loading", "hot", "draining", "failed"]
 DRAIN_MEMORY = 3600.0  # seconds; longer than any shutdown
@@ -152,7 +153,7 @@ class Slots:
         key = self._database.keys.artifacts()
         self._database.command("set", key, token, nx=True)
         if self._database.command("get", key) != token:
-            raise ArtifactsNotShared(f"{url} is not the artifact store that the other processes use")
+            raise ArtifactsNotShared(f"{shown(url)} is not the artifact store that the other processes use")
 
     def backlog(self, *, totals: bool = False) -> dict[str, dict[str, Any]]:
         """Of every queue: ready items, hot slots, and the wake-ups that reached a worker (those that found nothing to do apart).

@@ -273,7 +273,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_parsed(app: Flask) -> 
         *run_wsgi_app(app.wsgi_app, environment | {"wsgi.input": Body(), "CONTENT_LENGTH": str(MOST_BYTES + 2**21)}),
         request=Request(environment),
     )
-    assert "the limit for a recording is 51,000,000" in refused(response, 413, "body_too_large")["detail"]
+    assert "the limit is 51,000,000" in refused(response, 413, "body_too_large")["detail"]
 
 
 def test_the_servers_own_limit_may_be_lower(settings: Settings) -> None:
@@ -437,7 +437,7 @@ def test_the_document_tells_all_of_it(client: FlaskClient) -> None:
     calls = document["paths"]["/v1/voices"] | document["paths"]["/v1/voices/{name}"]
     assert set(document["paths"]["/v1/voices"]) == {"get", "post"}
     assert set(document["paths"]["/v1/voices/{name}"]) == {"get", "delete"}
-    access = {"401", "403", "421", "429"}
+    access = {"401", "403", "413", "415", "421", "429"}
     assert set(calls["post"]["responses"]) == {"200", "201", "400", "409", "413", "415", "422", "500", "503", "507"} | access
     assert set(calls["delete"]["responses"]) == {"204", "404", "409", "500", "503"} | access
     form = document["components"]["schemas"]["VoiceForm"]

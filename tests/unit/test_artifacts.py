@@ -292,10 +292,12 @@ def test_a_full_disk_is_said_so_and_leaves_no_half_file(tmp_path: Path, place: s
     assert artifacts.write(PATH, b"small")
 
 
-def test_a_place_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_said_so_and_only_the_log_names_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageUnavailable, match=r"cannot be used.*file"):
+    with pytest.raises(StorageUnavailable, match="cannot be used") as raised:
         Artifacts(str(tmp_path / "file")).write("jobs/x", b"")
+    assert str(tmp_path) in caplog.text
+    assert str(tmp_path) not in raised.value.message
 
 
 # --- behind the S3 protocol --------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import time
 import unicodedata
 
 import pytest
@@ -142,3 +143,39 @@ def test_markdown_becomes_what_a_person_would_read_aloud(source: str, text: str)
 @given(st.text(alphabet=st.sampled_from("ab \n#*_`[]()<>!|-1.>\\&;~\"'"), max_size=200))
 def test_no_markdown_breaks_the_reader(source: str) -> None:
     assert "\n\n\n" not in markdown_text(source).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p title='a > b'>Said</p>", "Said"),
+        ("<div>\nSaid<style>p { color: red }</style> <SCRIPT>x</SCRIPT>too\n</div>", "Said too"),
+        ("<div>\n1 < 2 &lt; 3\n</div>", "1 < 2 < 3"),
+        ("<div>\nSaid <!-- never ended", "Said"),
+        ("<div>\nSaid <b", "Said"),
+        ("<div>\n<script>never ended\n</div>", "never ended"),
+        ("x" * 10_001 + "*y*", "x" * 10_001 + "*y*"),
+        ("|a" * 1_001 + "\n" + "|-" * 1_001, "|a" * 1_001 + "\n" + "|-" * 1_001),
+    ],
+)
+def test_what_no_person_writes_is_read_simply(source: str, text: str) -> None:
+    assert markdown_text(source) == text
+
+
+@pytest.mark.parametrize("mark", ["[", "<!--", "<?", "<script>", ">", "- ", "*a ", "`", "<a ", "![", "&amp", "\\", "](", "<b '"])
+def test_reading_takes_time_in_proportion_to_the_length(mark: str) -> None:
+    """Ten times the length in less than thirty times the time: with one that reads in the square of the length it would be a hundred."""
+
+    def seconds(length: int) -> float:
+        source = "<div>\n" * (mark[0] == "<") + mark * (length // len(mark))
+        began = time.process_time()
+        markdown_text(source)
+        return time.process_time() - began
+
+    markdown_text("warm")
+    assert min(seconds(200_000) for _ in range(2)) < 30 * max(seconds(20_000), 0.01)
+
+
+def test_a_document_of_far_too_many_parts_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match="parts"):
+        markdown_text(("|a" * 900 + "\n" + "|-" * 900 + "\n" + "b\n" * 70 + "\n") * 5)
