@@ -6,9 +6,9 @@ characters and the speed. Words share the time evenly. A voice with a recording 
 With LOA_SINE_FAULTS=1, or while the file that it names exists, a text may ask for a fault: [[die]] kills the process, [[hang]] never
 returns, [[slow]] takes LOA_SINE_SLOW seconds, [[raise]] raises, [[break]] breaks the device for good, as an illegal access does on a GPU.
 LOA_SINE_START_FAULT is what loading does: raise, hang or exit. With LOA_SINE_MEMORY=N there is memory for N passages at once.
-LOA_SINE_SECONDS is the time that each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1 voices
-are kept as if they were costly; LOA_SINE_VOICE_FAULT=raise lets none be made. LOA_SINE_JOURNAL names a file to which every process adds a
-line of JSON for each batch before it speaks: `pid`, `time`, `texts`.
+LOA_SINE_SECONDS is the time that each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1
+voices are kept as if they were costly; LOA_SINE_VOICE_FAULT=raise lets none be made. LOA_SINE_JOURNAL names a file to which every process
+adds a line of JSON for each batch before it speaks: `pid`, `time`, `texts`.
 """
 
 from __future__ import annotations
