@@ -19,9 +19,9 @@ def test_sigterm(make_fleet: Callable[..., Fleet], fault_row: Callable[..., Row]
         within=grace + 5.0,
     )
     fleet = make_fleet(lease=300.0, drain_seconds=grace, batch_limit=4 * job_seconds)  # the lease outlives the test
-    slow = fleet.worker("speak", LOA_SINE_SECONDS=str(job_seconds))
+    slow = fleet.worker("speak", LOA_SINE_SLOW=str(job_seconds))
     (slot,) = slow.hot()
-    job_id = fleet.submit("This takes long where it begins.")
+    job_id = fleet.submit("This is [[slow]] where it begins.")
     wait_until(lambda: (record := fleet.item(job_id, "0")) and record["state"] == "s")
     quick = fleet.worker()
     quick.hot()

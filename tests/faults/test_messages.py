@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 from tests.worker.fleet import START, Fleet
 
 SPEAK = speak("sine")
+LONG = "This is [[slow]], and takes longer than the message is hidden."
 IMPATIENT = "import worker.app, kombu.transport.redis as k; worker.app.VISIBILITY = {}; k.Channel.unacked_restore_interval = 0.5"
 
 
@@ -52,8 +53,8 @@ def test_visibility_timeout(make_fleet: Callable[..., Fleet], fault_row: Callabl
     fleet = make_fleet()
     impatient = IMPATIENT.format(timeout)
     for _ in range(2):
-        fleet.worker("speak", before=impatient, LOA_SINE_SECONDS=str(seconds))
-    job_id = fleet.submit("This takes longer than the message is hidden.")
+        fleet.worker("speak", before=impatient, LOA_SINE_SLOW=str(seconds))
+    job_id = fleet.submit(LONG)
     with endings(fleet.settings) as heard:
         wait_until(lambda: fleet.item(job_id, "0")["state"] == "s", START + seconds, "somebody to speak")
         for worker in fleet.workers:
@@ -64,7 +65,7 @@ def test_visibility_timeout(make_fleet: Callable[..., Fleet], fault_row: Callabl
     row.lost = int(job.state is not State.SUCCEEDED)
     audios = [stored for stored in fleet.artifacts.walk(f"jobs/{job_id}") if "audio" in stored.path]
     row.duplicated = len(texts(fleet)) + len(audios) + len(heard.events) - 3
-    assert Counter(texts(fleet)) == {"This takes longer than the message is hidden.": 1}
+    assert Counter(texts(fleet)) == {LONG: 1}
     row.check()
 
 

@@ -4,11 +4,11 @@ The same text with the same seed is the same tone: its pitch comes from the text
 characters and the speed. Words share the time evenly. A voice with a recording has a pitch of its own, which the recording decides.
 
 With LOA_SINE_FAULTS=1, or while the file that it names exists, a text may ask for a fault: [[die]] kills the process, [[hang]] never
-returns, [[raise]] raises, [[break]] breaks the device for good, as an illegal access does on a GPU. LOA_SINE_START_FAULT is what loading
-does: raise, hang or exit. With LOA_SINE_MEMORY=N there is memory for N passages at once. LOA_SINE_SECONDS is the time that each passage
-pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1 voices are kept as if they were costly;
-LOA_SINE_VOICE_FAULT=raise lets none be made. LOA_SINE_JOURNAL names a file to which every process adds a line of JSON for each batch
-before it speaks: `pid`, `time`, `texts`.
+returns, [[slow]] takes LOA_SINE_SLOW seconds, [[raise]] raises, [[break]] breaks the device for good, as an illegal access does on a GPU.
+LOA_SINE_START_FAULT is what loading does: raise, hang or exit. With LOA_SINE_MEMORY=N there is memory for N passages at once.
+LOA_SINE_SECONDS is the time that each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1
+voices are kept as if they were costly; LOA_SINE_VOICE_FAULT=raise lets none be made. LOA_SINE_JOURNAL names a file to which every process
+adds a line of JSON for each batch before it speaks: `pid`, `time`, `texts`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOUDNESS = 0.3
 LOWEST, HIGHEST = 200.0, 800.0  # Hz
 
 FAULTS_VARIABLE = "LOA_SINE_FAULTS"
-DIE, HANG, RAISE, BREAK = "[[die]]", "[[hang]]", "[[raise]]", "[[break]]"
+DIE, HANG, SLOW, RAISE, BREAK = "[[die]]", "[[hang]]", "[[slow]]", "[[raise]]", "[[break]]"
 
 
 class Engine:
@@ -98,6 +98,8 @@ class Engine:
             os.kill(os.getpid(), signal.SIGKILL)
         if HANG in text:
             threading.Event().wait()
+        if SLOW in text:
+            _pretend("LOA_SINE_SLOW")
         if RAISE in text:
             raise RuntimeError(f"asked for by {RAISE}")
         if BREAK in text:
