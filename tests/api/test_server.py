@@ -257,7 +257,7 @@ def test_without_keys_it_listens_on_no_address_that_others_reach(settings: Setti
     with serve(exposed) as served:
         assert served.call("GET", "/v1/jobs").status == 401
         assert served.call("GET", "/v1/jobs", headers={"Authorization": f"Bearer {secret}"}).status == 200
-        assert secret.rpartition("_")[2] not in served.text()
+        assert secret[-43:] not in served.text()
 
 
 def test_no_word_of_a_key_is_in_the_log(settings: Settings, service: Service) -> None:
@@ -269,7 +269,7 @@ def test_no_word_of_a_key_is_in_the_log(settings: Settings, service: Service) ->
             served.call("GET", path, headers={"Authorization": f"Bearer {secret}A"})
         served.raw(f"GET /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\nno colon\r\n\r\n".encode())
         assert served.text()
-        assert secret.rpartition("_")[2] not in served.text()
+        assert secret[-43:] not in served.text()
 
 
 def test_sigterm_lets_waiting_requests_go_with_an_answer(settings: Settings, service: Service) -> None:
