@@ -6,6 +6,7 @@ with a token in them. Every process runs at DEBUG.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import re
@@ -30,12 +31,13 @@ from tests.unit.object_store import object_store
 from tests.waiting import wait_until
 
 PASSWORD, S3_KEY, S3_SECRET = "redis-hunter2", "AKIAHUNTER2HUNTER222", "s3secret-hunter2"
-API_KEY, TOKEN, IDEMPOTENCY = "loa_aaaaaaaaaaaa_hunter2hunter2hunter2hunter2hunter2hunt", "token-hunter2", "key-hunter2"
-SECRETS = (PASSWORD, S3_SECRET, API_KEY, TOKEN, IDEMPOTENCY)
+TOKEN, IDEMPOTENCY = "token-hunter2", "key-hunter2"
+SIGNING = "whsec_" + base64.b64encode(b"signing-hunter2-signing-hunter2!").decode()
+SECRETS = (SIGNING, PASSWORD, S3_SECRET, TOKEN, IDEMPOTENCY)
 
 
-def nothing_secret(told: str) -> None:
-    lines = [line for line in told.splitlines() if any(secret in line for secret in SECRETS)]
+def nothing_secret(told: str, *more: str) -> None:
+    lines = [line for line in told.splitlines() if any(secret in line for secret in (*SECRETS, *more))]
     assert not lines, "\n".join(lines)
 
 
@@ -60,14 +62,14 @@ def surrounded(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_ACCESS_KEY_ID": S3_KEY,
         "AWS_SECRET_ACCESS_KEY": S3_SECRET,
         "AWS_DEFAULT_REGION": "us-east-1",
-        "LOA_API_KEY": API_KEY,
     }.items():
         monkeypatch.setenv(name, value)
 
 
 @contextlib.contextmanager
-def worker(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "loa", "worker", "--queues", "speak,plan,assemble"]
+def running(settings: Settings, log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the service."""
+    command = [sys.executable, "-m", "loa", *arguments]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=surroundings(**settings.environment()), stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -97,26 +99,41 @@ def settings_of(folder: Path, redis_url: str, **more: object) -> Settings:
 def test_a_working_service_prints_no_secret(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with object_store() as bucket:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bucket.url)
-        settings = settings_of(tmp_path, guarded, artifacts="s3://bucket/loa")
-        log = tmp_path / "worker.log"
-        with serve(settings) as served, worker(settings, log) as process:
-            url = f"http://127.0.0.1:{served.port}"
-            wait_until(lambda: Client(url).ready(), 60, "a hot worker")
-            headers = {"Authorization": f"Bearer {API_KEY}", "Idempotency-Key": IDEMPOTENCY, "Referer": f"https://a.example/?t={TOKEN}"}
-            reply = served.call("POST", "/v1/jobs?wait=30", {"input": "A short sentence.", "voice": "sine"}, headers)
+        settings = settings_of(
+            tmp_path, guarded, artifacts="s3://bucket/loa", webhook_secrets=SIGNING, webhook_allow="127.0.0.1", webhook_schedule="0 0.1 0.1"
+        )
+        key = re.search(
+            r"loa_\w{12}_[\w-]{43}", loa(settings, "keys", "create", "tester", "--scope", "submit", "--scope", "read", "--scope", "admin")
+        )
+        assert key is not None
+        settings = dataclasses.replace(settings, api_key=key[0])
+        logs = [tmp_path / "worker.log", tmp_path / "deliver.log"]
+        with (
+            serve(settings) as served,
+            running(settings, logs[0], "worker", "--queues", "speak,plan,assemble") as worker,
+            running(settings, logs[1], "deliver"),
+        ):
+            here = dataclasses.replace(settings, url=f"http://127.0.0.1:{served.port}")
+            wait_until(lambda: Client(here.url).ready(), 60, "a hot worker")
+            headers = {"Authorization": f"Bearer {key[0]}", "Idempotency-Key": IDEMPOTENCY, "Referer": f"https://a.example/?t={TOKEN}"}
+            webhook = {"url": f"http://127.0.0.1:{free_port()}/hook?token={TOKEN}"}  # where nobody listens
+            reply = served.call("POST", "/v1/jobs?wait=30", {"input": "A sentence.", "voice": "sine", "webhook": webhook}, headers)
             assert reply.json()["state"] == "succeeded"
+            wait_until(lambda: served.call("GET", "/v1/deliveries?state=dead", headers=headers).json()["deliveries"], 30, "a dead webhook")
             for path in (f"/v1/jobs?token={TOKEN}", f"/v1/jobs/{TOKEN}", f"/nowhere?{TOKEN}", f"/v1/voices/{TOKEN}"):
                 served.call("GET", path, headers=headers)
             served.call("POST", "/v1/jobs", b"{" + TOKEN.encode(), {**headers, "Content-Type": "application/json"})
-            served.raw(b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + API_KEY.encode() + b"\r\nno colon\r\n\r\n")
-            here = dataclasses.replace(settings, url=url)
-            told = [loa(here, "doctor"), loa(here, "jobs"), loa(here, "workers")]
-            command_lines = " ".join(" ".join(child.cmdline()) for child in psutil.Process(process.pid).children(recursive=True))
-        assert "answers at redis://***@127.0.0.1" in told[0]
-        assert "listening on" in served.text()
-        assert "1 processes on cpu" in log.read_text()
-        nothing_secret("\n".join([*told, served.text(), log.read_text(), command_lines]))
-        assert bucket.objects  # the artifacts did go there
+            served.raw(b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + key[0].encode() + b"\r\nno colon\r\n\r\n")
+            commands = (("doctor",), ("jobs",), ("workers",), ("deliveries",), ("keys", "list"))
+            told = [loa(here, *command) for command in commands]
+            command_lines = " ".join(" ".join(child.cmdline()) for child in psutil.Process(worker.pid).children(recursive=True))
+    assert "answers at redis://***@127.0.0.1" in told[0]
+    assert all(told)
+    assert "listening on" in served.text()
+    assert "1 processes on cpu" in logs[0].read_text()
+    assert logs[1].read_text()
+    nothing_secret("\n".join([*told, served.text(), *(log.read_text() for log in logs), command_lines]), key[0])
+    assert bucket.objects  # the artifacts did go there
 
 
 def beginning(settings: Settings, log: Path, *arguments: str) -> str:
