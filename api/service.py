@@ -133,7 +133,7 @@ class Service:
     ) -> tuple[dict[str, Any], bool]:
         """The job of a submission as JSON, held for up to `wait` seconds until it has ended, and whether it was there before."""
         accepted = self.desk.submit(self.store.jobs, submission, key, owner)
-        known = Job.accepted(accepted.order, time.time()) if accepted.order is not None else None
+        known = accepted.job
 
         def look() -> Job:
             # Once a job is accepted no answer may say otherwise: who submits without a key would submit again.
@@ -145,7 +145,7 @@ class Service:
                     raise
             return known
 
-        return self._json(self.waiters.wait(accepted.job_id, wait, look, gone)), accepted.order is None
+        return self._json(self.waiters.wait(accepted.job_id, wait, look, gone, known)), accepted.job is None
 
     def job(self, owner: str, job_id: str, wait: float = 0.0, gone: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """A job as JSON, held for up to `wait` seconds until it has ended. Raises UnknownJob."""

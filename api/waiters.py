@@ -10,6 +10,7 @@ import contextlib
 import json
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import redis
@@ -19,6 +20,7 @@ from loa.jobs import Job
 from loa.subscription import Subscription
 
 RECHECK = 2.5  # seconds; also how soon a client that hung up gives its seat back
+REMEMBERED = 10_000  # ends that were heard of: far more than there can be between a job's acceptance and its client's taking a seat
 
 
 class Waiters:
@@ -29,6 +31,7 @@ class Waiters:
         self._seats = seats
         self._lock = threading.Lock()
         self._waiting: dict[str, set[threading.Event]] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()  # the last ends that were heard of
         self._taken = 0
         self._closing = threading.Event()
         self._subscription = Subscription(client, channel, heard=self._wake, renewed=self._wake_all, what="jobs")
@@ -56,17 +59,25 @@ class Waiters:
         """Requests that wait."""
         return self._taken
 
-    def wait(self, job_id: str, seconds: float, look: Callable[[], Job], gone: Callable[[], bool] = lambda: False) -> Job:
+    def wait(
+        self,
+        job_id: str,
+        seconds: float,
+        look: Callable[[], Job],
+        gone: Callable[[], bool] = lambda: False,
+        known: Job | None = None,
+    ) -> Job:
         """The job as soon as it has ended; or as it is after `seconds`, when the client has `gone`, or when the server stops.
 
         When all seats are taken, the answer comes at once.
 
-        `look` reads the job. Raises what the first look raises; later ones may meet a Redis that is away for a while.
+        `look` reads the job. Raises what the first look raises; later ones may meet a Redis that is away for a while. `known` is a job that
+        was accepted a moment ago: it needs no look before something is heard of it.
         """
         if seconds <= 0:
-            return look()
+            return known or look()
         with self._seat(job_id) as woken:
-            job = look()  # after sitting down: an end from now on is heard of
+            job = known if known is not None and self._unheard(job_id) else look()  # after sitting down: an end from now on is heard of
             deadline = time.monotonic() + seconds
             while woken is not None and not job.ended and not self._closing.is_set():
                 left = deadline - time.monotonic()
@@ -98,9 +109,18 @@ class Waiters:
                 if not self._waiting[job_id]:
                     del self._waiting[job_id]
 
-    def _wake(self, message: str) -> None:
+    def _unheard(self, job_id: str) -> bool:
+        """Whether ends are heard of, and none was of this job."""
         with self._lock:
-            for woken in self._waiting.get(json.loads(message)["job"], ()):
+            return self.subscribed and job_id not in self._ended
+
+    def _wake(self, message: str) -> None:
+        job_id = json.loads(message)["job"]
+        with self._lock:
+            self._ended[job_id] = None
+            if len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+            for woken in self._waiting.get(job_id, ()):
                 woken.set()
 
     def _wake_all(self) -> None:

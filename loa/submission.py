@@ -18,7 +18,7 @@ from loa.documents import decode, document_type
 from loa.errors import EmptyText, InvalidSpeed, TextTooLong
 from loa.formats import format_named
 from loa.idempotency import request_hash
-from loa.jobs import DEFAULT_OWNER, Lane, Order, new_job_id
+from loa.jobs import DEFAULT_OWNER, Job, Lane, Order, new_job_id
 from loa.plan import SHORT_TEXT, estimate, plan_text
 from loa.settings import Settings
 from loa.store import Idempotency, Jobs
@@ -79,7 +79,7 @@ class Accepted:
     """A job that is in the store."""
 
     job_id: str
-    order: Order | None = None  # None: an earlier request with the same key made it
+    job: Job | None = None  # as it was recorded; None: an earlier request with the same key made it
 
 
 class Desk:
@@ -150,7 +150,8 @@ class Desk:
         if deadline is None or order.document is not None:
             deadline = jobs.deadline()  # it is for the one write that makes the job: storing a document may have taken its time
         submitted = jobs.submit(order, deadline=deadline, idempotency=idempotency)
-        return Accepted(job_id=submitted.job_id, order=order if submitted.created else None)
+        created = submitted.created
+        return Accepted(job_id=submitted.job_id, job=None if created is None else Job.accepted(order, created))
 
     def _read(self, upload: Upload) -> tuple[str, str]:
         """The text of a file, Markdown with its marks, and the path where the file is kept."""

@@ -17,7 +17,7 @@ from loa.store.scripts import milliseconds
 @dataclass(frozen=True, kw_only=True)
 class Submitted:
     job_id: str
-    created: bool  # False: an earlier request with the same Idempotency-Key made it
+    created: float | None  # when it was accepted (seconds, Redis clock); None: an earlier request with the same Idempotency-Key made it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +62,11 @@ class Jobs:
             raise _conflict(rest[0])
         if outcome in LIMITS:
             raise refused(outcome, *rest)
-        if outcome == "created":
-            self._database.wake(rest[1:])
-        return Submitted(job_id=rest[0], created=outcome == "created")
+        if outcome != "created":
+            return Submitted(job_id=rest[0], created=None)
+        job_id, now, *tokens = rest
+        self._database.wake(tokens)
+        return Submitted(job_id=job_id, created=now / 1000)
 
     def repeated(self, idempotency: Idempotency, owner: str = DEFAULT_OWNER) -> tuple[str | None, int]:
         """The job that this very request made before, if it did, and the deadline of one that begins now. Raises IdempotencyConflict.

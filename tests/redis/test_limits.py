@@ -177,7 +177,7 @@ def test_a_repetition_is_never_refused(limited: Make) -> None:
     key = Idempotency(key_hash="k", request_hash="r")
     first = jobs.submit(an_order(seconds=10.0), deadline=jobs.deadline(), idempotency=key)
     again = jobs.submit(an_order(seconds=10.0), deadline=jobs.deadline(), idempotency=key)
-    assert (again.job_id, again.created) == (first.job_id, False)
+    assert (again.job_id, again.created) == (first.job_id, None)
     with pytest.raises(IdempotencyConflict):
         jobs.submit(an_order(), deadline=jobs.deadline(), idempotency=Idempotency(key_hash="k", request_hash="other"))
     assert waiting(bench) == 10.0

@@ -94,7 +94,7 @@ def test_idempotency(bench: Bench) -> None:
     deadline = bench.store.jobs.deadline()
     first = bench.store.jobs.submit(an_order(), deadline=deadline, idempotency=Idempotency(key_hash="k", request_hash="r"))
     again = bench.store.jobs.submit(an_order(), deadline=deadline, idempotency=Idempotency(key_hash="k", request_hash="r"))
-    assert (again.job_id, again.created) == (first.job_id, False)
+    assert (again.job_id, again.created) == (first.job_id, None)
     with pytest.raises(IdempotencyConflict):
         bench.store.jobs.submit(an_order(), deadline=deadline, idempotency=Idempotency(key_hash="k", request_hash="other"))
     other = bench.store.jobs.submit(an_order(owner="ann"), deadline=deadline, idempotency=Idempotency(key_hash="k", request_hash="other"))

@@ -75,4 +75,4 @@ count_waiting(job, audio)
 local queue = queue_of(job, ARGV[6])
 redis.call('SADD', key('queues'), queue)
 make_ready(job, ARGV[6], { ARGV[7], int(ARGV[8]), 'r', '', 0, 0 }, false)
-return { 'created', id, unpack(issue(queue)) }
+return { 'created', id, now, unpack(issue(queue)) }
