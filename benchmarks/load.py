@@ -4,8 +4,8 @@
 
 The sine engine speaks, each segment taking SECONDS of a device that is not there, so that the load falls on the queue and not on synthesis.
 First the capacity is measured: how many one-sentence jobs a second come out while more wait than the workers can take. Then clients submit
-ten times as many for MINUTES, at a steady pace whatever the answers are. Marks: only 202 (200 where the job had ended before the answer
-was written), 429 and 503; every 202 ends; the p99 of accepted submissions ≤ 50 ms (what the client sees, connection included; what an idle
+ten times as many for MINUTES, at a steady pace whatever the answers are. Marks: only 202, 429
+and 503; every 202 ends; the p99 of accepted submissions ≤ 50 ms (what the client sees, connection included; what an idle
 server takes is printed beside it); memory of API and workers flat: the slope of each process's RSS over the second half, in MB a minute
 (mark: ≤ 1; Redis keeps a record of every job, so it grows and is only shown). The last line is JSON.
 """
@@ -165,7 +165,7 @@ def main() -> None:
         "rss_mb": {name: [round(mb) for _, mb in points[:: max(1, len(points) // 6)]] for name, points in memory.seen.items()},
     }
     met = {
-        "answers": set(statuses) <= {"200", "202", "429", "503"} and figures["without_retry_after"] == 0,
+        "answers": set(statuses) <= {"202", "429", "503"} and figures["without_retry_after"] == 0,
         "p99": figures["accepted_p99_ms"] <= P99_MS,
         "memory": all(slope <= SLOPE_MB for name, slope in slopes.items() if name != "redis"),
     }
