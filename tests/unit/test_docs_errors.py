@@ -26,7 +26,7 @@ def test_every_code_has_its_row_and_no_row_is_of_another_age() -> None:
     wrong = [
         row["code"] for row in rows() if (int(row["status"]), row["remedy"]) != (kinds[row["code"]].status, kinds[row["code"]].remedy())
     ]
-    assert not wrong, "status or remedy differ from loa/errors.py"
+    assert not wrong, "status or remedy differ from loa/errors/"
 
 
 def test_every_line_of_the_table_is_a_row() -> None:

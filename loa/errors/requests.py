@@ -1,0 +1,107 @@
+"""What is wrong with a request: its body, its fields, what it asks for, its HTTP."""
+
+from __future__ import annotations
+
+from loa.errors.base import LoaError
+
+
+class InvalidRequest(LoaError):
+    """Correct the named field and send the request again; /docs lists every field with its limits."""
+
+    code, status = "invalid_request", 400
+
+
+class MalformedJson(LoaError):
+    """Send one JSON object, encoded as UTF-8."""
+
+    code, status = "malformed_json", 400
+
+
+class UnsupportedMediaType(LoaError):
+    """Send application/json with an `input`, or multipart/form-data with a `file`: a .txt or .md for a job, a recording for a voice."""
+
+    code, status = "unsupported_media_type", 415
+
+
+class EmptyText(LoaError):
+    """Send at least one letter or digit; text of nothing but blanks, punctuation or control characters cannot be spoken."""
+
+    code, status = "empty_text", 400
+
+
+class TextTooLong(LoaError):
+    """Send long text as a file (multipart `file`), split it, or raise LOA_TEXT_LIMIT or LOA_FILE_TEXT_LIMIT on the server."""
+
+    code, status = "text_too_long", 413
+
+
+class BodyTooLarge(LoaError):
+    """Send a smaller file, or raise LOA_BODY_LIMIT on the server; a recording for a voice needs no more than half a minute."""
+
+    code, status = "body_too_large", 413
+
+
+class UnreadableDocument(LoaError):
+    """Save the file as plain text in UTF-8 and send it again."""
+
+    code, status = "unreadable_document", 422
+
+
+class UnknownFormat(LoaError):
+    """Choose wav, flac, mp3, ogg or opus."""
+
+    code, status = "unknown_format", 400
+
+
+class InvalidSpeed(LoaError):
+    """Choose a speed from 0.5 (half as fast) to 2.0 (twice as fast)."""
+
+    code, status = "invalid_speed", 400
+
+
+class InvalidWebhook(LoaError):
+    """Give an http or https URL of a public host; whoever runs the server can open private ones with LOA_WEBHOOK_ALLOW."""
+
+    code, status = "invalid_webhook", 400
+
+
+class IdempotencyConflict(LoaError):
+    """Use a new Idempotency-Key for a new request; a key may only repeat the very same request."""
+
+    code, status = "idempotency_conflict", 422
+
+
+class RangeNotSatisfiable(LoaError):
+    """Ask for a byte range inside the file; a request without Range gets the whole of it."""
+
+    code, status = "range_not_satisfiable", 416
+
+
+class NotFound(LoaError):
+    """Check the address; /docs lists every call."""
+
+    code, status = "not_found", 404
+
+
+class MethodNotAllowed(LoaError):
+    """Check the method; /docs lists every call."""
+
+    code, status = "method_not_allowed", 405
+
+
+class MalformedHttp(LoaError):
+    """Use an ordinary HTTP/1.1 client: the request line or a header cannot be read."""
+
+    code, status = "malformed_http", 400
+
+
+class HeadersTooLarge(LoaError):
+    """Send fewer or shorter headers; 64 kB is the limit."""
+
+    code, status = "headers_too_large", 431
+
+
+class UnsupportedHttp(LoaError):
+    """Send the body with a Content-Length, or chunked."""
+
+    code, status = "unsupported_http", 501
