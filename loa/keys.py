@@ -36,10 +36,10 @@ refused at start. Times are milliseconds of the Redis clock.
 | `deliveries:OWNER:STATE` | zset | deliveries of an owner in a state (or `all`), by creation | with the delivery |
 | `delivery_counts` | hash | state → deliveries in it, of all owners | never |
 | `kept` | zset | `DELIVERY OWNER ENDPOINT` → when the delivery expires | with the delivery |
-| `due` | zset | endpoint → when it has something to do | when it has nothing |
+| `lane:PACE` | zset | endpoint that is prompt, new or slow → when it has something to do | when it has nothing |
 | `due:ENDPOINT` | zset | pending deliveries, by when their next attempt is due | when empty |
 | `flying:ENDPOINT` | zset | deliveries that are being attempted → end of their lease | when empty |
-| `endpoint:ID` | hash | `url`; `failing` since, `failed` last; `disabled`, `reason` | a minute after the last of its deliveries |
+| `endpoint:ID` | hash | `url`; `pace`; `turn`: its last; `failing` since, `failed` last; `disabled`, `reason` | a minute after the last of its deliveries |
 | `standing` | hash | standing endpoint (LOA_WEBHOOKS) → URL | never |
 | `signing` | string | the secret that signs where LOA_WEBHOOK_SECRETS names none | never |
 | `couriers` | zset | `loa deliver` process → when it is no longer taken for alive | when empty |
@@ -167,8 +167,11 @@ class Keys:
     def endpoint(self, endpoint_id: str) -> str:
         return self._key("endpoint", endpoint_id)
 
-    def due(self, *endpoint: str) -> str:
-        return self._key("due", *endpoint)
+    def lane(self, pace: str) -> str:
+        return self._key("lane", pace)
+
+    def due(self, endpoint: str) -> str:
+        return self._key("due", endpoint)
 
     def flying(self, endpoint: str) -> str:
         return self._key("flying", endpoint)

@@ -13,7 +13,7 @@ from loa.keys import SCHEMA_VERSION
 from loa.states import MOVES
 from loa.store import Reconciled, Store
 
-TIMELINES = ("claims", "slots", "busy", "draining", "ended", "kept", "due", "couriers")  # sorted sets of instants
+TIMELINES = ("claims", "slots", "busy", "draining", "ended", "kept", "couriers")  # sorted sets of instants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def pass_time(store: Store, seconds: float) -> None:
     prefix = keys.prefix
     for name in client.scan_iter(f"{prefix}*", count=1000):
         part = name.removeprefix(prefix)
-        if part in TIMELINES or part.startswith(("tokens:", "hot:", "due:", "flying:")):
+        if part in TIMELINES or part.startswith(("tokens:", "hot:", "lane:", "due:", "flying:")):
             with client.pipeline() as pipeline:
                 for member in client.zrange(name, 0, -1):
                     pipeline.zincrby(name, -shift, member)
@@ -54,7 +54,7 @@ def pass_time(store: Store, seconds: float) -> None:
         elif part.startswith("claim:") and not part.endswith(":items"):
             client.hincrby(name, "until", -shift)
         elif part.startswith("endpoint:"):
-            for instant in ("failing", "failed", "disabled"):
+            for instant in ("turn", "failing", "failed", "disabled"):
                 if client.hexists(name, instant):
                     client.hincrby(name, instant, -shift)
         elif part.startswith("spent:"):

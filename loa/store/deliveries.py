@@ -22,7 +22,7 @@ from loa.webhooks.deliveries import Delivery, new_delivery_id, new_message_id
 from loa.webhooks.endpoints import TEST_EVENT, endpoint_id
 from loa.webhooks.payload import job_payload, trial_payload
 from loa.webhooks.signature import Secret, new_secret, parse_secrets
-from loa.webhooks.states import DeliveryState, Reason
+from loa.webhooks.states import PROMPT_SECONDS, DeliveryState, Pace, Reason
 
 if TYPE_CHECKING:
     from loa.webhooks.sender import Attempt  # it needs an HTTP library that only `loa deliver` has
@@ -41,6 +41,7 @@ class Due:
     message: str  # the webhook-id
     event: str
     url: str
+    pace: Pace
     body: bytes
 
 
@@ -58,20 +59,22 @@ class Deliveries:
         self._database = database
         self._lease = database.settings.webhook_timeout + database.settings.lease
 
-    def claim(self, courier: str, most: int) -> tuple[list[Due], float | None]:
-        """Deliveries that are due, at most so many, and the seconds until there may be another (None: nothing waits).
+    def claim(self, courier: str, room: Mapping[Pace, int]) -> tuple[list[Due], float | None]:
+        """Deliveries that are due, at most so many to endpoints of each pace, and the seconds until there may be another.
 
-        A claim whose process dies ends with its lease. `courier` is the process (`HOST-PID`); to ask is its sign of life.
+        None instead of the seconds: nothing waits, but for what there was no room for. Endpoints of one pace have their turns in the order
+        in which they came to want one. A claim whose process dies ends with its lease. `courier` is the process (`HOST-PID`); to ask is its
+        sign of life.
         """
-        lifetime = milliseconds(COURIER_SECONDS)
+        lanes = [part for pace, most in room.items() for part in (pace.value, most)]
         following, count, *rest = self._database.run(
-            "claim_deliveries", courier, lifetime, secrets.token_hex(8), most, milliseconds(self._lease)
+            "claim_deliveries", courier, milliseconds(COURIER_SECONDS), secrets.token_hex(8), milliseconds(self._lease), *lanes
         )
         due = [self._due(*rest[index : index + 4]) for index in range(0, 4 * count, 4)]
         return due, following / 1000 if following >= 0 else None
 
     def attempted(self, due: Due, attempt: Attempt) -> Outcome:
-        """Record an attempt; the next one is set by the schedule, or later where the receiver asked for that."""
+        """Record an attempt; the next one is set by the schedule, or later where the receiver asked for that. Sets the endpoint's pace."""
         outcome = "accepted" if attempt.succeeded else "gone" if attempt.gone else "refused"
         record = {
             "at": attempt.at,
@@ -82,7 +85,8 @@ class Deliveries:
         }
         wish = milliseconds(min(max(attempt.retry_after or 0.0, 0.0), LONGEST_WISH))
         raw = json.dumps(record, ensure_ascii=False)
-        state, *rest = self._database.run("attempted", due.id, due.claim, raw, outcome, wish, random.uniform(*JITTER))
+        pace = Pace.PROMPT if attempt.seconds < PROMPT_SECONDS else Pace.SLOW
+        state, *rest = self._database.run("attempted", due.id, due.claim, raw, outcome, wish, random.uniform(*JITTER), pace.value)
         if state == "superseded":
             return Outcome(state=None)
         reason, disabled = rest
@@ -172,6 +176,7 @@ class Deliveries:
 
     def _due(self, claim: str, delivery: list[str], endpoint: list[str], job: list[str]) -> Due:
         record: Mapping[str, str] = pairs(delivery)
-        event = record["event"]
+        event, receiver = record["event"], pairs(endpoint)
         body = job_payload(Job.from_record(pairs(job)), event) if job else trial_payload(int(record["created"]) / 1000)
-        return Due(id=record["id"], claim=claim, message=record["message"], event=event, url=pairs(endpoint)["url"], body=body)
+        pace = Pace(receiver.get("pace", Pace.NEW))
+        return Due(id=record["id"], claim=claim, message=record["message"], event=event, url=receiver["url"], pace=pace, body=body)

@@ -14,7 +14,7 @@ from loa.jobs import DEFAULT_OWNER
 from loa.settings import Settings
 from loa.states import MOVES
 from loa.webhooks.endpoints import TEST_EVENT
-from loa.webhooks.states import DELIVERY_MOVES
+from loa.webhooks.states import DELIVERY_MOVES, Pace
 
 MAX_LOSSES = 3  # deaths that one segment may cause before its job fails
 PRELUDE = ("ground", "outbox", "prelude")  # before every script, in this order
@@ -68,6 +68,8 @@ def _constants(settings: Settings) -> str:
         "KEPT_ATTEMPTS": KEPT_ATTEMPTS,
         "PATIENCE": milliseconds(ENDPOINT_PATIENCE),
         "SILENCE": milliseconds(ENDPOINT_SILENCE),
+        "PACES": list(Pace),
+        "NEW": Pace.NEW,
         "TEST": TEST_EVENT,
         "STANDING_OWNER": DEFAULT_OWNER,
         "BACKLOG": milliseconds(settings.backlog),

@@ -29,13 +29,12 @@ from loa.store.deliveries import Deliveries, Due, Outcome
 from loa.subscription import Subscription
 from loa.webhooks.addresses import AllowList
 from loa.webhooks.endpoints import shown
-from loa.webhooks.places import OTHER_PLACES, allow_open_files
+from loa.webhooks.places import Place, Places, allow_open_files
 from loa.webhooks.sender import Attempt, Message, Sender
 from loa.webhooks.states import DeliveryState
 
 log = logging.getLogger(__name__)
 
-SEATS = OTHER_PLACES  # attempts under way: whatever the mix of receivers, none of them waits for a place while its lease runs
 RECHECK = 2.0  # seconds; the outbox is looked at this often, whatever is heard
 RETRY = 0.3  # seconds between attempts while Redis is away
 GRACE = 5.0  # seconds that attempts under way may take after SIGTERM; what is not over by then is given back
@@ -47,10 +46,11 @@ T = TypeVar("T")
 class Courier:
     """Takes deliveries to their receivers. Belongs to one event loop."""
 
-    def __init__(self, deliveries: Deliveries, sender: Sender, *, name: str, seats: int = SEATS) -> None:
+    def __init__(self, deliveries: Deliveries, sender: Sender, *, name: str, places: Places | None = None) -> None:
         """`name` tells this process from the others: `HOST-PID`."""
         self.name = name
-        self._deliveries, self._sender, self._seats = deliveries, sender, seats
+        self._deliveries, self._sender = deliveries, sender
+        self._places = Places() if places is None else places
         self._under_way: dict[asyncio.Task[None], Due] = {}
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -79,7 +79,7 @@ class Courier:
 
     async def _claim(self) -> float:
         """Begin what is due; returns the seconds after which to look again."""
-        free = self._seats - len(self._under_way)
+        free = self._places.free()
         try:
             found, following = await self._call(lambda: self._deliveries.claim(self.name, free))
         except StoreUnavailable as error:
@@ -89,16 +89,16 @@ class Courier:
             log.info("Redis answers again")
             self._away = False
         for due in found:
+            place = self._places.take(due.pace, self.wake)
             task = asyncio.create_task(self._deliver(due))
             self._under_way[task] = due
-            task.add_done_callback(self._over)
-        if len(found) == free:
-            return RECHECK  # whoever is over wakes us
+            task.add_done_callback(lambda over, place=place: self._over(over, place))
         return RECHECK if following is None else min(following, RECHECK)
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _over(self, task: asyncio.Task[None], place: Place) -> None:
+        place.leave()
         self._under_way.pop(task, None)
-        self._news.set()  # a seat is free, and perhaps a place at its endpoint
+        self.wake()  # who waited for this place, or for room at this endpoint, has it now
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a delivery failed in a way that is not foreseen; it is attempted again when its lease ends", exc_info=error)
 

@@ -1,72 +1,69 @@
-"""How many attempts are under way at once, and whose: receivers that hang take no place from those that answer.
+"""How many attempts one process has under way at once, and whose: receivers that hang take no place from those that answer.
 
-An endpoint has ENDPOINT_PLACES. Endpoints that answered promptly the last time share PROMPT_PLACES, all others (new, slow or failing ones)
-share OTHER_PLACES: thousands of slow receivers wait for each other, and for nobody else.
+Endpoints of one pace (prompt, new, slow: see loa/webhooks/states.py) share places, and a process claims no more of each than it has places
+for. Whoever was prompt until now may hang from now on: an attempt keeps a place among the prompt ones for PROMPT_SECONDS only, and is then
+counted among the slow ones, even where all of their places are taken. So however many hang, a place among the prompt ones is free within
+that time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import resource
-from collections import OrderedDict
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-ENDPOINT_PLACES = 8  # a small receiver can do with that
-PROMPT_PLACES = 400  # at 50 ms an attempt: 8,000 a second
-OTHER_PLACES = 1_600  # at 15 s an attempt: a hundred a second; each costs some 60 kB
-PROMPT_SECONDS = 2.0  # an attempt that took longer was not prompt
-MOST_PROMPT = 10_000  # endpoints to remember
+from loa.webhooks.states import PROMPT_SECONDS, Pace
+
+PLACES: Mapping[Pace, int] = {
+    Pace.PROMPT: 400,  # at 50 ms an attempt: 8,000 a second; if all of them hang, still 400
+    Pace.NEW: 400,  # an endpoint is new once
+    Pace.SLOW: 1_200,  # at 15 s an attempt: 80 a second; each costs some 60 kB
+}
 FILES_EACH = 2  # sockets of an attempt, when a host has addresses of both families
 
 
-@dataclass
-class _Gate:
-    """The places of one endpoint, as long as somebody has or wants one."""
-
-    places: asyncio.Semaphore
-    users: int = 0
-
-
 class Places:
-    """The places of one event loop."""
+    """The places of one process. Belongs to one event loop."""
 
-    def __init__(self, *, endpoint: int = ENDPOINT_PLACES, prompt: int = PROMPT_PLACES, other: int = OTHER_PLACES) -> None:
-        self._endpoint = endpoint
-        self._lanes = {True: asyncio.Semaphore(prompt), False: asyncio.Semaphore(other)}
-        self._gates: dict[str, _Gate] = {}
-        self._prompt: OrderedDict[str, None] = OrderedDict()
+    def __init__(self, most: Mapping[Pace, int] = PLACES) -> None:
+        self._most = most
+        self._taken = dict.fromkeys(Pace, 0)
 
-    def free(self, url: str) -> bool:
-        """Whether an attempt to `url` would begin at once."""
-        gate = self._gates.get(url)
-        return (gate is None or gate.users < self._endpoint) and not self._lanes[url in self._prompt].locked()
+    def free(self) -> dict[Pace, int]:
+        """How many attempts at endpoints of each pace may begin now."""
+        return {pace: max(0, most - self._taken[pace]) for pace, most in self._most.items()}
 
-    @contextlib.asynccontextmanager
-    async def place(self, url: str) -> AsyncIterator[None]:
-        """A place for one attempt to `url`, as soon as there is one."""
-        gate = self._gates.setdefault(url, _Gate(asyncio.Semaphore(self._endpoint)))
-        gate.users += 1
-        try:
-            async with gate.places, self._lanes[url in self._prompt]:
-                yield
-        finally:
-            gate.users -= 1
-            if not gate.users:
-                del self._gates[url]
-
-    def note(self, url: str, *, prompt: bool) -> None:
-        """Remember how `url` answered."""
-        self._prompt.pop(url, None)
-        if prompt:
-            self._prompt[url] = None
-            if len(self._prompt) > MOST_PROMPT:
-                self._prompt.popitem(last=False)
+    def take(self, pace: Pace, freed: Callable[[], None]) -> Place:
+        """A place for one attempt, which begins now. `freed` is called when it goes on among the slow ones."""
+        return Place(self._taken, pace, freed)
 
 
-def allow_open_files(wanted: int = (PROMPT_PLACES + OTHER_PLACES) * FILES_EACH + 200) -> int:
-    """Raise this process's limit of open files towards `wanted`, as far as its hard limit goes; returns the limit."""
+class Place:
+    """What one attempt takes, until `leave`."""
+
+    def __init__(self, taken: dict[Pace, int], pace: Pace, freed: Callable[[], None]) -> None:
+        self._taken, self._pace, self._freed = taken, pace, freed
+        taken[pace] += 1
+        self._overdue = asyncio.get_running_loop().call_later(PROMPT_SECONDS, self._move) if pace is Pace.PROMPT else None
+
+    def leave(self) -> None:
+        """The attempt is over. Call it once."""
+        if self._overdue is not None:
+            self._overdue.cancel()
+        self._taken[self._pace] -= 1
+
+    def _move(self) -> None:
+        self._taken[self._pace] -= 1
+        self._pace = Pace.SLOW
+        self._taken[self._pace] += 1
+        self._freed()
+
+
+def allow_open_files(wanted: int = 2 * sum(PLACES.values()) * FILES_EACH + 200) -> int:
+    """Raise this process's limit of open files towards `wanted`, as far as its hard limit goes; returns the limit.
+
+    There may be more attempts than places, see above: as many again have files.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and raised > soft:

@@ -28,7 +28,6 @@ from loa.errors import InvalidWebhook
 from loa.webhooks.addresses import AllowList, check_url
 from loa.webhooks.door import Door, MeteredSocket, Refused, Resolver, SocketMaker
 from loa.webhooks.names import Names
-from loa.webhooks.places import PROMPT_SECONDS, Places
 from loa.webhooks.signature import Secret, sign
 
 log = logging.getLogger(__name__)
@@ -85,7 +84,6 @@ class Sender:
         *,
         timeout: float = 15.0,
         resolver: Resolver | None = None,
-        places: Places | None = None,
         tls: ssl.SSLContext | None = None,
         make_socket: SocketMaker | None = None,
     ) -> None:
@@ -95,26 +93,18 @@ class Sender:
         """
         self.secrets, self.allowed, self.timeout = tuple(secrets), allowed, timeout
         self._resolve = Names() if resolver is None else resolver
-        self._places = Places() if places is None else places
         self._tls = True if tls is None else tls
         self._make_socket = MeteredSocket if make_socket is None else make_socket
         self._closed = False
 
-    def free(self, url: str) -> bool:
-        """Whether an attempt to `url` would begin at once, or wait until earlier ones are over."""
-        return self._places.free(url)
-
     async def send(self, url: str, message: Message) -> Attempt:
-        """Make one attempt, as soon as there is a place for it; its time begins with that.
+        """Make one attempt.
 
         Whatever is wrong with the URL or the receiver is in the answer. Raises OSError when this process is out of files or memory.
         """
-        async with self._places.place(url):
-            if self._closed:
-                raise RuntimeError("the sender is closed")
-            attempt = await self._attempt(url, message)
-        self._places.note(url, prompt=attempt.seconds < PROMPT_SECONDS)
-        return attempt
+        if self._closed:
+            raise RuntimeError("the sender is closed")
+        return await self._attempt(url, message)
 
     async def close(self) -> None:
         """No more attempts begin. Those under way go on: cancel their tasks to end them."""

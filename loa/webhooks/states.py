@@ -29,6 +29,16 @@ class Reason(StrEnum):
     JOB_FORGOTTEN = "job_forgotten"  # the job's record was gone before this could be delivered
 
 
+class Pace(StrEnum):
+    """How an endpoint answered the last time; those of one pace wait for each other, and for nobody else."""
+
+    PROMPT = "prompt"  # within PROMPT_SECONDS, whatever it said
+    NEW = "new"  # it was never asked
+    SLOW = "slow"  # later, or not at all
+
+
+PROMPT_SECONDS = 1.0  # an attempt that took longer was not prompt
+
 DELIVERY_MOVES: dict[DeliveryState, dict[DeliveryEvent, DeliveryState]] = {
     DeliveryState.PENDING: {
         DeliveryEvent.ACCEPT: DeliveryState.DELIVERED,

@@ -19,6 +19,7 @@ from loa.errors import InvalidSetting
 from loa.settings import Settings
 from loa.webhooks.endpoints import EVENTS
 from tests.api.test_submit import submit
+from tests.redis.post import room
 
 URL = "https://hooks.example/loa?token=secret"
 SHOWN = "https://hooks.example/loa?…"
@@ -130,7 +131,7 @@ def test_a_delivery_is_listed_and_shown_with_its_attempts(client: FlaskClient, s
     (listed,) = client.get("/v1/deliveries").json["deliveries"]
     assert (listed["job"], listed["event"], listed["state"], listed["attempts"]) == (job_id, "job.canceled", "pending", [])
     assert listed["next_attempt_at"] is not None
-    ((due,), _) = service.store.deliveries.claim("here-1", 5)
+    ((due,), _) = service.store.deliveries.claim("here-1", room(5))
     service.store.deliveries.attempted(due, Accepted())  # type: ignore[arg-type]
     shown = client.get(f"/v1/deliveries/{listed['id']}").json
     assert (shown["state"], shown["attempts_total"], shown["next_attempt_at"]) == ("delivered", 1, None)
@@ -156,14 +157,14 @@ def test_the_list_is_filtered_and_comes_in_pages(client: FlaskClient) -> None:
 
 def test_a_replay_makes_a_delivery_due(client: FlaskClient, service: Service) -> None:
     ended_with(client)
-    ((due,), _) = service.store.deliveries.claim("here-1", 5)
+    ((due,), _) = service.store.deliveries.claim("here-1", room(5))
     service.store.deliveries.attempted(due, Accepted(succeeded=False, gone=True, status=410))  # type: ignore[arg-type]
     (dead,) = client.get("/v1/deliveries?state=dead").json["deliveries"]
     assert (dead["reason"], dead["endpoint"]["disabled"], dead["endpoint"]["reason"]) == ("gone", True, "gone")
     response = client.post(f"/v1/deliveries/{dead['id']}/replay")
     assert (response.status_code, response.headers["Location"]) == (202, f"/v1/deliveries/{dead['id']}")
     assert (response.json["state"], response.json["endpoint"]["disabled"]) == ("pending", False)
-    assert len(service.store.deliveries.claim("here-1", 5)[0]) == 1
+    assert len(service.store.deliveries.claim("here-1", room(5))[0]) == 1
 
 
 def test_a_test_is_queued_and_returned(client: FlaskClient, service: Service) -> None:
@@ -171,7 +172,7 @@ def test_a_test_is_queued_and_returned(client: FlaskClient, service: Service) ->
     assert response.status_code == 202
     assert (response.json["event"], response.json["job"], response.json["state"]) == ("webhook.test", None, "pending")
     assert client.get(response.headers["Location"]).json["id"] == response.json["id"]
-    ((due,), _) = service.store.deliveries.claim("here-1", 5)
+    ((due,), _) = service.store.deliveries.claim("here-1", room(5))
     assert (due.id, due.url) == (response.json["id"], URL)
     assert code(client.post("/v1/webhooks/test", data="url=x")) == (415, "unsupported_media_type")
     assert code(client.post("/v1/webhooks/test", json={})) == (400, "invalid_request")

@@ -12,7 +12,7 @@ from loa.plan import Segment
 from loa.states import TERMINAL
 from loa.store import Batch, Item, Refusal, Slot, Spoken, Store
 from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
-from loa.webhooks.states import DeliveryState
+from loa.webhooks.states import DeliveryState, Pace
 
 ENGINE = "sine"
 SPEAK = speak(ENGINE)
@@ -175,11 +175,13 @@ def audit_outbox(store: Store, names: set[str]) -> None:
             for delivery_id in client.zrange(f"{keys.prefix}{name}", 0, -1):
                 placed.setdefault(delivery_id, []).append(place)
                 assert delivery_id not in kept or kept[delivery_id][2] == endpoint
-            assert client.zscore(keys.due(), endpoint) is not None, f"nobody will look at {name}"
-    for endpoint, first in client.zrange(keys.due(), 0, -1, withscores=True):
-        waiting = client.zrange(keys.due(endpoint), 0, 0, withscores=True)
-        flying = client.zrange(keys.flying(endpoint), 0, -1, withscores=True)
-        assert first in [score for _, score in (*waiting, *flying)], f"{endpoint} is looked at when it has nothing to do"
+            lanes = [pace for pace in Pace if client.zscore(keys.lane(pace), endpoint) is not None]
+            assert lanes == [client.hget(keys.endpoint(endpoint), "pace") or Pace.NEW], f"who will look at {name}?"
+    for endpoint, first in [entry for pace in Pace for entry in client.zrange(keys.lane(pace), 0, -1, withscores=True)]:
+        turn = int(client.hget(keys.endpoint(endpoint), "turn") or 0)
+        waiting = [max(score, turn) for _, score in client.zrange(keys.due(endpoint), 0, 0, withscores=True)]
+        flying = [score for _, score in client.zrange(keys.flying(endpoint), 0, -1, withscores=True)]
+        assert first in (*waiting, *flying), f"{endpoint} is looked at when it has nothing to do"
         assert len(flying) <= ENDPOINT_CONCURRENCY
     for name in names:
         if not name.startswith("delivery:"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from loa.store import Due, Outcome
 from loa.webhooks.deliveries import Delivery
 from loa.webhooks.endpoints import EVENTS, Webhook
+from loa.webhooks.states import Pace
 from tests.redis.ledger import Bench
 
 URL = "https://hooks.example/loa"
@@ -45,8 +46,13 @@ def end_job(bench: Bench, url: str | None = URL, events: Sequence[str] = EVENTS,
     return job_id
 
 
+def room(most: int = 100) -> dict[Pace, int]:
+    """So many of each pace."""
+    return dict.fromkeys(Pace, most)
+
+
 def claim(bench: Bench, most: int = 100) -> list[Due]:
-    return bench.store.deliveries.claim(COURIER, most)[0]
+    return bench.store.deliveries.claim(COURIER, room(most))[0]
 
 
 def attempt(bench: Bench, answer: Answer = OK) -> Outcome:

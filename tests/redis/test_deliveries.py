@@ -11,10 +11,10 @@ from loa.states import TERMINAL, State
 from loa.store import Item, Spoken
 from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
 from loa.webhooks.endpoints import EVENTS, TEST_EVENT, endpoint_id
-from loa.webhooks.states import DELIVERY_MOVES, DeliveryState, Reason
+from loa.webhooks.states import DELIVERY_MOVES, PROMPT_SECONDS, DeliveryState, Pace, Reason
 from tests.leaks import leaks, pass_time, tick
 from tests.redis.ledger import ASSEMBLE, RESULT, Bench
-from tests.redis.post import COURIER, GONE, OK, OTHER_URL, REFUSED, URL, Answer, Webhook, attempt, claim, deliveries, end_job
+from tests.redis.post import COURIER, GONE, OK, OTHER_URL, REFUSED, URL, Answer, Webhook, attempt, claim, deliveries, end_job, room
 
 DAY = 86400.0
 SLOW = 4.0  # seconds that may really pass in a test on a busy machine
@@ -154,7 +154,7 @@ def test_retries_come_on_the_schedule_with_jitter_and_then_it_is_dead(bench: Ben
         seconds, micros = bench.store.database.client.time()
         wait = score / 1000 - seconds - micros / 1e6
         assert delay - SLOW <= wait <= delay * 1.2
-        following = bench.store.deliveries.claim(COURIER, 9)[1]
+        following = bench.store.deliveries.claim(COURIER, room(9))[1]
         assert following is not None
         assert following == pytest.approx(wait, abs=SLOW)
         pass_time(bench.store, delay * 1.2)
@@ -163,18 +163,18 @@ def test_retries_come_on_the_schedule_with_jitter_and_then_it_is_dead(bench: Ben
     assert len(messages) == 1
     (delivery,) = deliveries(bench, state=DeliveryState.DEAD)
     assert (delivery.attempts_total, delivery.reason) == (len(delays), Reason.EXHAUSTED)
-    assert bench.store.deliveries.claim(COURIER, 9) == ([], None)
+    assert bench.store.deliveries.claim(COURIER, room(9)) == ([], None)
 
 
 def test_retry_after_can_only_put_an_attempt_off_and_by_a_day_at_most(bench: Bench) -> None:
     for wish, least, most in ((0.5, 5, 6), (100.0, 100, 100), (1e9, DAY, DAY)):
         end_job(bench, f"https://hooks.example/{wish}")
         attempt(bench, Answer(status=503, retry_after=wish))
-        _, following = bench.store.deliveries.claim(COURIER, 9)
+        _, following = bench.store.deliveries.claim(COURIER, room(9))
         assert following is not None
         assert least - SLOW <= following <= most
         (delivery,) = deliveries(bench, state=DeliveryState.PENDING)
-        bench.store.database.client.zrem(bench.store.database.keys.due(), delivery.endpoint.id)
+        bench.store.database.client.zrem(bench.store.database.keys.lane(Pace.PROMPT), delivery.endpoint.id)
         bench.store.deliveries.replay(delivery.id)
         attempt(bench)
 
@@ -195,7 +195,7 @@ def test_only_the_last_attempts_are_kept(bench: Bench) -> None:
 def test_two_couriers_never_get_the_same_delivery(bench: Bench) -> None:
     for _ in range(5):
         end_job(bench)
-    first, second = (bench.store.deliveries.claim(courier, 3)[0] for courier in ("a-1", "b-2"))
+    first, second = (bench.store.deliveries.claim(courier, room(3))[0] for courier in ("a-1", "b-2"))
     assert (len(first), len(second)) == (3, 2)
     assert len({due.id for due in (*first, *second)}) == 5
     assert bench.store.deliveries.couriers() == ["a-1", "b-2"]
@@ -256,6 +256,72 @@ def test_an_endpoint_that_fails_gets_one_at_a_time_until_it_is_back(bench: Bench
     assert claim(bench) == []
     bench.store.deliveries.attempted(one, OK)
     assert len(claim(bench)) == 2
+
+
+# --- paces ----------------------------------------------------------------------------------------------------------
+
+LATE = Answer(status=None, seconds=15.0)
+
+
+def hang(bench: Bench, count: int) -> list[str]:
+    """So many endpoints that are known as slow, each with two more deliveries that are due; their URLs."""
+    urls = [f"https://slow{index}.example/" for index in range(count)]
+    for url in urls:
+        end_job(bench, url)
+    under_way = claim(bench)
+    for url in [*urls, *urls]:
+        end_job(bench, url)
+    for due in under_way:
+        assert due.pace is Pace.NEW
+        bench.store.deliveries.attempted(due, LATE)
+    return urls
+
+
+@pytest.mark.parametrize(
+    ("answer", "pace"),
+    [(OK, Pace.PROMPT), (REFUSED, Pace.PROMPT), (LATE, Pace.SLOW), (Answer(seconds=PROMPT_SECONDS), Pace.SLOW)],
+)
+def test_an_endpoint_is_of_the_pace_of_its_last_attempt(bench: Bench, answer: Answer, pace: Pace) -> None:
+    end_job(bench)
+    first, second = Answer(seconds=PROMPT_SECONDS), answer
+    assert attempt(bench, first).state is DeliveryState.DELIVERED
+    end_job(bench)
+    attempt(bench, second)
+    end_job(bench)
+    assert {due.pace for due in claim(bench)} == {pace}
+
+
+def test_however_many_are_slow_none_is_claimed_without_room_and_the_others_are(bench: Bench) -> None:
+    end_job(bench)
+    attempt(bench)
+    hang(bench, 5)
+    end_job(bench)
+    end_job(bench, OTHER_URL)
+    found, following = bench.store.deliveries.claim(COURIER, {Pace.PROMPT: 5, Pace.NEW: 5, Pace.SLOW: 2})
+    assert [due.pace for due in found] == [Pace.PROMPT, Pace.NEW, Pace.SLOW, Pace.SLOW]
+    assert (found[0].url, found[1].url) == (URL, OTHER_URL)
+    assert following is not None
+    assert following > 1, "what there is no room for is nothing to look again for"
+    assert bench.store.deliveries.claim(COURIER, room(0)) == ([], None)
+
+
+def test_a_courier_without_room_for_one_pace_hears_when_another_is_due(bench: Bench) -> None:
+    end_job(bench)
+    attempt(bench, Answer(status=503, retry_after=100.0))
+    hang(bench, 2)
+    _, following = bench.store.deliveries.claim(COURIER, {Pace.PROMPT: 1, Pace.NEW: 1, Pace.SLOW: 0})
+    assert following == pytest.approx(100.0, abs=SLOW)
+
+
+def test_slow_endpoints_take_turns_however_much_waits_for_one_of_them(bench: Bench) -> None:
+    urls = hang(bench, 4)
+    one = {Pace.SLOW: 1}
+    asked = []
+    for _ in range(8):
+        (due,), _ = bench.store.deliveries.claim(COURIER, one)
+        asked.append(due.url)
+        bench.store.deliveries.attempted(due, LATE)
+    assert sorted(asked[:4]) == sorted(asked[4:]) == urls
 
 
 # --- endpoints that are disabled ------------------------------------------------------------------------------------
@@ -342,7 +408,7 @@ def test_a_replay_begins_the_schedule_again(bench: Bench) -> None:
     attempt(bench, GONE)
     bench.store.deliveries.replay(deliveries(bench)[0].id)
     attempt(bench, REFUSED)
-    _, following = bench.store.deliveries.claim(COURIER, 1)
+    _, following = bench.store.deliveries.claim(COURIER, room(1))
     assert following is not None
     assert 5 - SLOW <= following <= 6
 

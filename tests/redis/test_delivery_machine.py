@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,15 +27,22 @@ from loa.settings import Settings
 from loa.store import Due, Store
 from loa.webhooks.deliveries import Delivery
 from loa.webhooks.endpoints import EVENTS, TEST_EVENT, Webhook, endpoint_id
-from loa.webhooks.states import DeliveryState
+from loa.webhooks.states import DeliveryState, Pace
 from tests.leaks import leaks, pass_time, tick
 from tests.redis.ledger import Bench, audit, forget
-from tests.redis.post import GONE, OK, REFUSED, Answer
+from tests.redis.post import GONE, OK, REFUSED, Answer, room
 
 COURIERS = ("a-1", "b-2")
 OWNERS = ("default", "ann")
 URLS = ("https://one.example/", "https://two.example/", "https://three.example/")
-ANSWERS = {"ok": OK, "refused": REFUSED, "gone": GONE, "later": Answer(status=503, retry_after=7200.0), "nothing": Answer(status=None)}
+ANSWERS = {
+    "ok": OK,
+    "refused": REFUSED,
+    "gone": GONE,
+    "later": Answer(status=503, retry_after=7200.0),
+    "nothing": Answer(status=None, seconds=15.0),
+    "at last": Answer(seconds=2.0),
+}
 SCHEDULE = "0 5 300 1800"
 DAY = 86400.0
 
@@ -99,10 +107,10 @@ class OutboxMachine(RuleBasedStateMachine):
 
     # --- couriers
 
-    @rule(courier=st.sampled_from(COURIERS), most=st.sampled_from([1, 3, 100]))
-    def claim(self, courier: str, most: int) -> None:
-        due, following = self.store.deliveries.claim(courier, most)
-        assert len(due) <= most
+    @rule(courier=st.sampled_from(COURIERS), room=st.fixed_dictionaries(dict.fromkeys(Pace, st.sampled_from([0, 1, 3, 100]))))
+    def claim(self, courier: str, room: dict[Pace, int]) -> None:
+        due, following = self.store.deliveries.claim(courier, room)
+        assert Counter(one.pace for one in due) <= Counter(room)
         assert not due or following is None or following >= 0
         for one in due:
             assert self.said.setdefault(one.id, (one.message, one.body)) == (one.message, one.body)
@@ -196,7 +204,7 @@ class OutboxMachine(RuleBasedStateMachine):
         """One healthy courier and receivers that take everything; everybody else is gone."""
         self.holds.clear()
         for _ in range(60):
-            due, following = self.store.deliveries.claim("c-3", 5)
+            due, following = self.store.deliveries.claim("c-3", room(5))
             for one in due:
                 assert self.store.deliveries.attempted(one, OK).state is DeliveryState.DELIVERED
             if not due:

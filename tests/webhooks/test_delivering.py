@@ -18,6 +18,7 @@ from loa.broker import Broker
 from loa.settings import Settings
 from loa.webhooks.endpoints import EVENTS
 from loa.webhooks.states import DeliveryState, Reason
+from tests.redis.post import room
 from tests.waiting import wait_until
 from tests.webhooks.office import QUICK, Courier, Office, opened
 
@@ -128,7 +129,7 @@ def test_sigterm_gives_back_what_is_not_over(office: Office) -> None:
     office.end_jobs(1, receiver.url("/hang"))
     office.wait_for(lambda: receiver.letters, what="an attempt under way")
     assert courier.end(10) == 0
-    ((due,), _) = office.store.deliveries.claim("next-1", 5)
+    ((due,), _) = office.store.deliveries.claim("next-1", room(5))
     assert due.message == receiver.letters[0].id
     (delivery,) = office.deliveries()
     assert delivery.attempts_total == 0

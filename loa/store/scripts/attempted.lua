@@ -1,5 +1,6 @@
 -- Records an attempt and what follows from it.
--- ARGV: delivery, claim, attempt (JSON), outcome ('accepted', 'refused' or 'gone'), least ms to the next attempt, factor of the schedule's step.
+-- ARGV: delivery, claim, attempt (JSON), outcome ('accepted', 'refused' or 'gone'), least ms to the next attempt, factor of the schedule's step,
+-- pace of the endpoint.
 -- Returns {state of the delivery, why it is dead or '', 1 if this disabled the endpoint}, or {'superseded'}.
 local delivery = read_delivery(ARGV[1])
 if not land(delivery, ARGV[2]) then
@@ -7,6 +8,7 @@ if not land(delivery, ARGV[2]) then
 end
 local record, endpoint = key('delivery', delivery.id), key('endpoint', delivery.endpoint)
 local number, tries = int(delivery.attempts) + 1, int(delivery.tries) + 1
+redis.call('HSET', endpoint, 'pace', ARGV[7])
 redis.call('HSET', record, 'attempts', number, 'tries', tries, 'attempt:' .. number, ARGV[3])
 redis.call('HDEL', record, 'attempt:' .. number - KEPT_ATTEMPTS)
 

@@ -1,13 +1,14 @@
 -- Claims deliveries that are due, under a lease; a claim whose lease ends gives its delivery back by itself.
--- ARGV: courier, ms until it must claim again to count as alive, nonce, most, lease (ms).
--- Returns {ms until something is due or -1, n, n × (claim, delivery's record, endpoint's record, job's record) as flat lists}.
+-- ARGV: courier, ms until it must claim again to count as alive, nonce, lease (ms), then pairs of a pace and how many of its lane at most.
+-- Returns {ms until something is due in a lane that has room, or -1, n, n × (claim, delivery's record, endpoint's record, job's record) as flat lists}.
 local MOST_BURIED = 200 -- a call: an endpoint that was disabled may have very many
-local most, lease = int(ARGV[4]), int(ARGV[5])
+local lease = int(ARGV[4])
 redis.call('ZADD', key('couriers'), now + int(ARGV[2]), ARGV[1])
 
-local claims, buried = {}, 0
+local claims, buried, following = {}, 0, math.huge
 
-local function take(endpoint)
+-- Claims what is due to an endpoint, until there are so many claims in all.
+local function take(endpoint, most)
   local waiting, flying = key('due', endpoint), key('flying', endpoint)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', flying, '-inf', now)) do
     redis.call('ZREM', flying, id)
@@ -35,15 +36,21 @@ local function take(endpoint)
   end
 end
 
-for _, endpoint in ipairs(redis.call('ZRANGEBYSCORE', key('due'), '-inf', now, 'LIMIT', 0, most)) do
-  if #claims < most and buried < MOST_BURIED then
-    take(endpoint)
-    reckon(endpoint)
+for index = 5, #ARGV, 2 do
+  local lane, room = key('lane', ARGV[index]), int(ARGV[index + 1])
+  local most = #claims + room
+  for _, endpoint in ipairs(redis.call('ZRANGEBYSCORE', lane, '-inf', now, 'LIMIT', 0, room)) do
+    if #claims < most and buried < MOST_BURIED then
+      take(endpoint, most)
+      reckon(endpoint)
+    end
+  end
+  if #claims < most then
+    following = math.min(following, tonumber(redis.call('ZRANGE', lane, 0, 0, 'WITHSCORES')[2]) or math.huge)
   end
 end
 
-local following = redis.call('ZRANGE', key('due'), 0, 0, 'WITHSCORES')[2]
-local reply = { following and math.max(0, following - now) or -1, #claims }
+local reply = { following < math.huge and math.max(0, following - now) or -1, #claims }
 for _, pair in ipairs(claims) do
   local claim, delivery = unpack(pair)
   reply[#reply + 1] = claim

@@ -1,6 +1,7 @@
 -- The outbox: webhooks that are to be delivered, a part of every script like prelude.lua.
--- SCHEDULE (ms before each attempt), DELIVERY_MOVES, CONCURRENCY, KEPT_ATTEMPTS, PATIENCE, SILENCE, TEST and STANDING_OWNER are put before this text by scripts.py.
--- A pending delivery is in `due:ENDPOINT`, or in `flying:ENDPOINT` while some process attempts it under a claim; `due` says when an endpoint has something to do.
+-- SCHEDULE (ms before each attempt), DELIVERY_MOVES, CONCURRENCY, KEPT_ATTEMPTS, PATIENCE, SILENCE, PACES, NEW, TEST and STANDING_OWNER are put before this text by scripts.py.
+-- A pending delivery is in `due:ENDPOINT`, or in `flying:ENDPOINT` while some process attempts it under a claim. `lane:PACE` says when
+-- an endpoint of this pace has something to do; one that had its turn comes after those that wait already, however much waits for it.
 
 local function read_delivery(id)
   local names = { 'owner', 'state', 'created', 'endpoint', 'event', 'job', 'claim', 'tries', 'attempts' }
@@ -43,17 +44,23 @@ local function room(endpoint)
   return (failing and 1 or CONCURRENCY) - redis.call('ZCARD', key('flying', endpoint))
 end
 
--- Sets when an endpoint has something to do: its first due delivery if there is room for one more, or the end of a lease. Returns that, or nil.
+-- Sets when an endpoint has something to do: its first due delivery, if there is room for one more, but not before its last turn; or the end of
+-- a lease. Returns that, or nil.
 local function reckon(endpoint)
+  local pace, last = unpack(redis.call('HMGET', key('endpoint', endpoint), 'pace', 'turn'))
+  local first = tonumber(redis.call('ZRANGE', key('flying', endpoint), 0, 0, 'WITHSCORES')[2]) or math.huge
   local waiting = room(endpoint) > 0 and redis.call('ZRANGE', key('due', endpoint), 0, 0, 'WITHSCORES')[2]
-  local flying = redis.call('ZRANGE', key('flying', endpoint), 0, 0, 'WITHSCORES')[2]
-  local first = math.min(tonumber(waiting or flying) or math.huge, tonumber(flying or waiting) or math.huge)
-  if first == math.huge then
-    redis.call('ZREM', key('due'), endpoint)
-    return nil
+  if waiting then
+    first = math.min(first, math.max(tonumber(waiting), int(last)))
   end
-  redis.call('ZADD', key('due'), first, endpoint)
-  return first
+  for _, other in ipairs(PACES) do
+    if first < math.huge and other == (pace or NEW) then
+      redis.call('ZADD', key('lane', other), first, endpoint)
+    else
+      redis.call('ZREM', key('lane', other), endpoint)
+    end
+  end
+  return first < math.huge and first or nil
 end
 
 local function make_due(delivery, at)
@@ -78,6 +85,7 @@ local function land(delivery, claim)
   end
   redis.call('HDEL', key('delivery', delivery.id), 'claim')
   redis.call('ZREM', key('flying', delivery.endpoint), delivery.id)
+  redis.call('HSET', key('endpoint', delivery.endpoint), 'turn', now)
   return true
 end
 
