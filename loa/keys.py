@@ -39,7 +39,7 @@ refused at start. Times are milliseconds of the Redis clock.
 | `lane:PACE` | zset | endpoint that is prompt, new or slow → when it has something to do | when it has nothing |
 | `due:ENDPOINT` | zset | pending deliveries, by when their next attempt is due | when empty |
 | `flying:ENDPOINT` | zset | deliveries that are being attempted → end of their lease | when empty |
-| `endpoint:ID` | hash | `url`; `pace`; `turn`: its last; `failing` since, `failed` last; `disabled`, `reason` | a minute after the last of its deliveries |
+| `endpoint:ID` | hash | `url`, `pace`, last `turn`; `failing`, `failed`; `disabled`, `reason` | a minute after the last of its deliveries |
 | `standing` | hash | standing endpoint (LOA_WEBHOOKS) → URL | never |
 | `signing` | string | the secret that signs where LOA_WEBHOOK_SECRETS names none | never |
 | `couriers` | zset | `loa deliver` process → when it is no longer taken for alive | when empty |

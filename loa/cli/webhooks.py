@@ -11,6 +11,7 @@ import click
 from loa.cli.output import json_option, note
 
 if TYPE_CHECKING:
+    from loa.settings import Settings
     from loa.webhooks.receiver import Received
     from loa.webhooks.signature import Secret
 
@@ -25,7 +26,7 @@ def webhooks() -> None:
 @webhooks.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=LISTEN_PORT, show_default=True, help="0: any free port.")
-@click.option("--secret", "texts", multiple=True, metavar="whsec_…", help="What messages are signed with. Default: LOA_WEBHOOK_SECRETS.")
+@click.option("--secret", "texts", multiple=True, metavar="whsec_…", help="What messages are signed with.")
 @click.option("--status", type=click.IntRange(200, 599), default=204, show_default=True, help="The answer; 500 shows how Loa tries again.")
 @json_option
 def listen(host: str, port: int, texts: tuple[str, ...], status: int, as_json: bool) -> None:
@@ -33,6 +34,9 @@ def listen(host: str, port: int, texts: tuple[str, ...], status: int, as_json: b
 
     The service needs LOA_WEBHOOK_ALLOW with the address that is shown, because it is not a public one. With --json, each message is one
     line on standard output. What is not signed by the secret is refused, and named on standard error. Ctrl-C stops it.
+
+    Without --secret it is LOA_WEBHOOK_SECRETS, else what `loa webhooks secret` prints: the secret that the service keeps in Redis
+    (LOA_REDIS_URL, or that of the `loa up` on LOA_DATA_DIR).
     """
     from loa.webhooks.receiver import Receiver
 
@@ -46,9 +50,22 @@ def _secrets(texts: tuple[str, ...]) -> tuple[Secret, ...]:
     from loa.settings import Settings
     from loa.webhooks.signature import Secret, parse_secrets
 
-    found = tuple(Secret.parse(text) for text in texts) or parse_secrets(Settings.load().webhook_secrets)
-    if not found:
-        raise click.UsageError("which secret are the messages signed with? Give --secret whsec_…, or set LOA_WEBHOOK_SECRETS")
+    settings = Settings.load()
+    return tuple(Secret.parse(text) for text in texts) or parse_secrets(settings.webhook_secrets) or _kept_secrets(settings)
+
+
+def _kept_secrets(settings: Settings) -> tuple[Secret, ...]:
+    """Those of the service, where its Redis can be found. Raises click.UsageError."""
+    from loa.broker import with_redis
+    from loa.errors import InvalidSetting, StoreUnavailable
+    from loa.store import Store
+
+    try:
+        found = Store.for_thread(with_redis(settings)).deliveries.signing_secrets()
+    except (InvalidSetting, StoreUnavailable) as error:
+        remedy = "Give --secret whsec_…, or set LOA_WEBHOOK_SECRETS"
+        raise click.UsageError(f"which secret are the messages signed with? {remedy} ({error.message})") from None
+    note("messages are verified with the secret that the service keeps in Redis")
     return found
 
 

@@ -121,6 +121,14 @@ def test_it_needs_a_secret(monkeypatch: pytest.MonkeyPatch, settings: object) ->
     done = CliRunner().invoke(app, ["webhooks", "listen"])
     assert done.exit_code == 2
     assert "Give --secret whsec_…, or set LOA_WEBHOOK_SECRETS" in done.stderr
+    assert "no `loa up` runs on LOA_DATA_DIR" in done.stderr
+
+
+def test_a_redis_that_does_not_answer_has_no_secret(monkeypatch: pytest.MonkeyPatch, dead_url: str) -> None:
+    monkeypatch.setenv("LOA_REDIS_URL", dead_url.replace("http", "redis"))
+    done = CliRunner().invoke(app, ["webhooks", "listen"])
+    assert done.exit_code == 2
+    assert "Give --secret whsec_…, or set LOA_WEBHOOK_SECRETS" in done.stderr
 
 
 def test_a_secret_that_is_none_is_named(loa: Callable[..., Result]) -> None:

@@ -14,25 +14,27 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
+from loa.broker import Broker
 from loa.webhooks import names as names_module
 from loa.webhooks.addresses import AllowList
 from loa.webhooks.door import READ_BYTES, MeteredSocket
 from loa.webhooks.names import NEW_THREADS, Names
-from loa.webhooks.places import ENDPOINT_PLACES, OTHER_PLACES, Places
+from loa.webhooks.places import PLACES, Places
 from loa.webhooks.sender import KEPT_BYTES, Attempt, Message, Sender
 from loa.webhooks.signature import new_secret
+from loa.webhooks.states import Pace
 from tests.faults.memory import PeakMemory
 from tests.faults.misbehaviour import (
     BLOCK,
     BOMB,
     GIGABYTE,
     Behaviour,
-    Conversation,
     Receiver,
     answering,
     breaking_off,
@@ -46,6 +48,8 @@ from tests.faults.misbehaviour import (
 )
 from tests.faults.rows import Row, sized
 from tests.waiting import until
+from tests.webhooks.conftest import DATABASE
+from tests.webhooks.office import Office, delivering, opened
 
 DEADLINE = sized(1.0, 15.0)  # seconds
 DRIP = sized(0.2, 1.0)  # seconds between two bytes
@@ -110,9 +114,9 @@ async def retries(sender: Sender, receiver: Receiver) -> list[Attempt]:
     return [await sender.send(receiver.url, message()) for _ in range(RETRIES)]
 
 
-async def deliveries(places: Places, well: Receiver) -> list[float]:
-    """Messages to endpoints that are well, ten at a time; the seconds of each, waiting for a place included."""
-    sender = make_sender(15.0, places=places)
+async def deliveries(well: Receiver) -> list[float]:
+    """Messages to endpoints that are well, ten at a time; the seconds of each."""
+    sender = make_sender(15.0)
 
     async def deliver(number: int) -> float:
         began = time.monotonic()
@@ -133,13 +137,13 @@ def test_a_receiver_that_misbehaves(name: str, fault_row: Callable[..., Row]) ->
     row = fault_row(f"receiver: {name}", "same id; attempt ≤ deadline + 1 s; ≤ +5 MB; others p95 ≤ 2 s", within=DEADLINE + 1.0)
 
     async def run() -> None:
-        places, sockets = Places(), Sockets()
-        sender = make_sender(places=places, make_socket=sockets)
+        sockets = Sockets()
+        sender = make_sender(make_socket=sockets)
         async with receiving(fault.behaviour, window=fault.window) as receiver, receiving(answering(204)) as well:
-            await asyncio.gather(sender.send(receiver.url, message()), deliveries(places, well))  # what is loaded once, is
+            await asyncio.gather(sender.send(receiver.url, message()), deliveries(well))  # what is loaded once, is
             receiver.requests.clear()
             with PeakMemory() as memory:
-                attempts, seconds = await asyncio.gather(retries(sender, receiver), deliveries(places, well))
+                attempts, seconds = await asyncio.gather(retries(sender, receiver), deliveries(well))
             assert memory.growth <= MEMORY
             assert p95(seconds) <= 2.0
             for attempt in attempts:
@@ -193,82 +197,50 @@ def test_a_gigabyte_is_cut_off() -> None:
     asyncio.run(run())
 
 
-def test_thousands_of_receivers_that_hang_delay_nobody(fault_row: Callable[..., Row]) -> None:
+def test_thousands_of_receivers_that_hang_delay_nobody(fault_row: Callable[..., Row], tmp_path: Path, broker: Broker) -> None:
     row = fault_row(f"{HANGING} receivers that hang", "others p95 ≤ 2 s; ≤ 100 kB each")
+    redis_url = broker.url.replace("db=0", f"db={DATABASE}")
 
-    async def run() -> None:
-        places = Places()
-        sender = make_sender(60.0, places=places)
+    async def run(office: Office) -> None:
         async with receiving(silence) as hanging, receiving(answering(204)) as well:
-            await deliveries(places, well)  # these endpoints are known as prompt from now on
+            urls = [f"{hanging.url}{number}" for number in range(HANGING)]
+            await asyncio.to_thread(hang_for_a_while, office, urls)
             with PeakMemory() as memory:
-                stuck = [asyncio.create_task(sender.send(f"{hanging.url}{number}", message(number))) for number in range(HANGING)]
-                await until(lambda: len(hanging.open) == min(HANGING, OTHER_PLACES), 60)
-                seconds = await deliveries(places, well)
-            for task in stuck:
-                task.cancel()
-            await asyncio.gather(*stuck, return_exceptions=True)
+                async with delivering(office, Places()):
+                    await until(lambda: len(hanging.open) == min(HANGING, PLACES[Pace.SLOW]), 60)
+                    seconds = [await event(office, well) for _ in range(WELL)]
+                    under_way = len(hanging.open)
+                    for conversation in list(hanging.open):
+                        await conversation.end()
+            assert under_way == min(HANGING, PLACES[Pace.SLOW])
             assert p95(seconds) <= 2.0
-            assert memory.growth <= HANGING * 100_000
-            await until(lambda: not hanging.open)
+            assert memory.growth <= under_way * 100_000
             row.injected = HANGING
-            row.mark += f"; saw p95 {p95(seconds):.3f} s, {memory.growth / HANGING / 1000:.0f} kB"
+            row.mark += f"; saw p95 {p95(seconds):.3f} s, {memory.growth / under_way / 1000:.0f} kB"
             row.check()
 
-    asyncio.run(run())
+    with opened(tmp_path, redis_url, webhook_timeout=60.0, webhook_schedule="0 0.001 86400") as office:
+        asyncio.run(run(office))
+        office.store.database.client.flushdb()
 
 
-def test_slow_endpoints_have_their_places_and_prompt_ones_have_others() -> None:
-    async def run() -> None:
-        async with receiving(silence) as hanging, receiving(answering(204)) as well:
-            sender = make_sender(60.0, places=Places(prompt=2, other=3))
-            await sender.send(well.url, message())
-            stuck = [asyncio.create_task(sender.send(f"{hanging.url}{number}", message())) for number in range(10)]
-            await until(lambda: len(hanging.open) == 3)
-            assert not sender.free(f"{hanging.url}new")
-            assert sender.free(well.url)
-            assert (await asyncio.wait_for(sender.send(well.url, message()), 5)).succeeded
-            assert hanging.most_open == 3
-            for task in stuck:
-                task.cancel()
-            await asyncio.gather(*stuck, return_exceptions=True)
-            assert sender.free(f"{hanging.url}new")
-
-    asyncio.run(run())
+def hang_for_a_while(office: Office, urls: list[str]) -> None:
+    """An event for each of them, at which it hung before."""
+    for url in urls:
+        office.end_jobs(1, url)
+    due, _ = office.store.deliveries.claim("before-1", {Pace.NEW: len(urls)})
+    assert len(due) == len(urls)
+    for one in due:
+        late = Attempt(at=time.time(), status=None, seconds=15.0, answer="", error=LATE, retry_after=None)
+        office.store.deliveries.attempted(one, late)
 
 
-def test_an_endpoint_has_few_connections_and_waiting_costs_no_attempt() -> None:
-    async def run() -> None:
-        started = asyncio.Event()
-
-        async def after_a_while(conversation: Conversation) -> None:
-            await started.wait()
-            await answering(204)(conversation)
-
-        sender = make_sender(15.0)
-        async with receiving(after_a_while) as receiver:
-            tasks = [asyncio.create_task(sender.send(receiver.url, message(number))) for number in range(4 * ENDPOINT_PLACES)]
-            await until(lambda: len(receiver.open) == ENDPOINT_PLACES)
-            assert not sender.free(receiver.url)
-            started.set()
-            assert all(attempt.succeeded for attempt in await asyncio.gather(*tasks))
-            assert receiver.most_open == ENDPOINT_PLACES
-            assert sender.free(receiver.url)
-
-    asyncio.run(run())
-
-
-def test_endpoints_that_were_prompt_once_do_not_stay_so() -> None:
-    places = Places(prompt=1, other=1)
-
-    async def run() -> None:
-        places.note("http://a.example/", prompt=True)
-        async with places.place("http://b.example/"):
-            assert places.free("http://a.example/")
-            places.note("http://a.example/", prompt=False)
-            assert not places.free("http://a.example/")
-
-    asyncio.run(run())
+async def event(office: Office, well: Receiver) -> float:
+    """The seconds that an event takes to a receiver that is well."""
+    before, began = len(well.requests), time.monotonic()
+    await asyncio.to_thread(office.end_jobs, 1, well.url)
+    await until(lambda: len(well.requests) > before)
+    return time.monotonic() - began
 
 
 def test_name_servers_that_never_answer_hold_up_no_name_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from loa.store.scripts import ENDPOINT_CONCURRENCY
 from loa.webhooks.addresses import METADATA_NAMES, AllowList
-from loa.webhooks.places import ENDPOINT_PLACES
 from loa.webhooks.sender import Attempt, Message, Sender
 from loa.webhooks.signature import Secret, new_secret
+from loa.webhooks.states import PROMPT_SECONDS
 from tests.waiting import wait_until
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
@@ -67,6 +68,7 @@ def test_the_receiver_in_python(receiver: tuple[str, Path]) -> None:
 
 
 def test_the_figures_are_those_of_the_code() -> None:
-    assert f"at most {ENDPOINT_PLACES} connections" in DOCUMENT
-    assert Secret.parse(re.findall(r"LOA_WEBHOOK_SECRETS=(\S+)", DOCUMENT)[0])
+    assert f"at most {ENDPOINT_CONCURRENCY} attempts under way" in DOCUMENT
+    assert PROMPT_SECONDS == 1.0
+    assert "within a second the last time" in DOCUMENT
     assert "metadata.google.internal" in METADATA_NAMES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,10 +19,15 @@ from typing import Any
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from loa.settings import Settings
-from loa.store import Store
+from loa.store import Store, connect_briefly
+from loa.subscription import Subscription
+from loa.webhooks.addresses import AllowList
+from loa.webhooks.courier import Courier as Delivering
 from loa.webhooks.deliveries import Delivery
 from loa.webhooks.endpoints import Webhook
-from loa.webhooks.signature import new_secret
+from loa.webhooks.places import Places
+from loa.webhooks.sender import Sender
+from loa.webhooks.signature import new_secret, parse_secrets
 from tests.redis.ledger import an_order
 from tests.waiting import wait_until
 
@@ -191,6 +197,28 @@ class Office:
         for receiver in self.receivers:
             receiver.close()
         self.store.database.client.close()
+
+
+@contextlib.asynccontextmanager
+async def delivering(office: Office, places: Places) -> AsyncIterator[None]:
+    """A courier in this very event loop, with other places than those of the product."""
+    sender = Sender(parse_secrets(SECRET), AllowList.parse("127.0.0.1"), timeout=office.settings.webhook_timeout)
+    courier = Delivering(office.store.deliveries, sender, name="here-1", places=places)
+    url, channel = office.settings.redis_url, office.store.database.keys.deliveries_channel()
+
+    def wake(*_: Any) -> None:
+        loop.call_soon_threadsafe(courier.wake)
+
+    loop = asyncio.get_running_loop()
+    subscription = Subscription(connect_briefly(url), channel, heard=wake, renewed=wake, what="webhooks")
+    subscription.start()
+    running = asyncio.create_task(courier.run())
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(subscription.stop)
+        courier.stop()
+        await running
 
 
 @contextlib.contextmanager

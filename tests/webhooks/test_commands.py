@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,7 +21,7 @@ from loa.webhooks.endpoints import EVENTS
 from loa.webhooks.signature import Secret
 from tests.api.stage import Served, serve
 from tests.conftest import VOICES
-from tests.webhooks.office import SECRET, Office
+from tests.webhooks.office import SECRET, Office, opened
 
 Loa = Callable[..., Result]
 
@@ -119,3 +125,25 @@ def test_the_secret_is_that_of_the_settings_or_the_one_in_redis(office: Office, 
     assert made == secret() != SECRET
     monkeypatch.setenv("LOA_WEBHOOK_SECRETS", f"{SECRET} {made}")
     assert secret() == SECRET
+
+
+def test_a_receiver_for_development_takes_the_secret_of_the_service(redis_url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "loa", "webhooks", "listen", "--port", "0", "--json"]
+    environment = {**os.environ, "LOA_REDIS_URL": redis_url}
+    with (
+        opened(tmp_path, redis_url, webhook_secrets="") as office,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            assert process.stderr.readline() == "messages are verified with the secret that the service keeps in Redis\n"
+            told = re.search(r"http://\S+/", process.stderr.readline())
+            assert told is not None
+            office.courier()
+            (job_id,) = office.end_jobs(1, told[0])
+            office.all_delivered()
+            assert json.loads(process.stdout.readline())["message"]["data"]["id"] == job_id
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
