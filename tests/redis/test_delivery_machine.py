@@ -12,8 +12,10 @@ import os
 import signal
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import redis
 from hypothesis import HealthCheck, settings
@@ -46,6 +48,8 @@ ANSWERS = {
 SCHEDULE = "0 5 300 1800"
 DAY = 86400.0
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -53,6 +57,11 @@ class Hold:
 
     courier: str
     due: Due
+
+
+def one_of(data: st.DataObject, things: Sequence[T]) -> T:
+    """One of these, drawn in the same way however many there are: ids are random, and with them what a run of the same steps finds."""
+    return things[data.draw(st.integers(0, 999)) % len(things)]
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -90,7 +99,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule(data=st.data(), lost=st.booleans())
     def end_job(self, data: st.DataObject, lost: bool) -> None:
-        job_id = data.draw(st.sampled_from(sorted(self.running)))
+        job_id = one_of(data, list(self.running))
         owner, webhook = self.running[job_id]
         for _ in range(1 + lost):  # the answer to the first call was lost
             state = self.store.jobs.cancel(job_id, owner).state.value
@@ -120,7 +129,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), answer=st.sampled_from(sorted(ANSWERS)), twice=st.booleans())
     def attempt(self, data: st.DataObject, answer: str, twice: bool) -> None:
-        hold = data.draw(st.sampled_from(self.holds))
+        hold = one_of(data, self.holds)
         self.record(hold, ANSWERS[answer])
         if twice:
             assert self.store.deliveries.attempted(hold.due, ANSWERS[answer]).state is None, "the same word counts once"
@@ -160,7 +169,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def replay(self, data: st.DataObject) -> None:
         if found := self.anything():
-            one = data.draw(st.sampled_from(found))
+            one = one_of(data, found)
             before = self.store.database.client.hexists(self.store.database.keys.delivery(one.id), "claim")
             after = self.store.deliveries.replay(one.id, one.owner)
             assert after.state is DeliveryState.PENDING

@@ -37,9 +37,9 @@ local function take(endpoint, most)
 end
 
 for index = 5, #ARGV, 2 do
-  local lane, room = key('lane', ARGV[index]), int(ARGV[index + 1])
-  local most = #claims + room
-  for _, endpoint in ipairs(redis.call('ZRANGEBYSCORE', lane, '-inf', now, 'LIMIT', 0, room)) do
+  local lane, places = key('lane', ARGV[index]), int(ARGV[index + 1])
+  local most = #claims + places
+  for _, endpoint in ipairs(redis.call('ZRANGEBYSCORE', lane, '-inf', now, 'LIMIT', 0, places)) do
     if #claims < most and buried < MOST_BURIED then
       take(endpoint, most)
       reckon(endpoint)
