@@ -113,7 +113,6 @@ def test_parents(make_fleet: Callable[..., Fleet], fault_row: Callable[..., Row]
         fleet.all_ended(job_ids, 2 * START)
         wait_until(lambda: len(heard.events) >= len(job_ids))
         judge(fleet, row, job_ids, History(events=heard.events, answers=accepted(job_ids)))
-    assert len(texts(fleet)) <= jobs + orphans.begun
     row.check()
 
 

@@ -49,7 +49,7 @@ def test_it_says_what_it_found(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_it_goes_on_after_redis_was_away_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="loa")
     run(Ticks(away, away, away), 5)
     assert caplog.text.count("reconciling pauses") == 1
     assert caplog.text.count("reconciling goes on") == 1

@@ -23,8 +23,9 @@ import pytest
 from loa.settings import Settings
 from loa.states import State
 from tests.waiting import wait_until
-from tests.worker.fleet import EXPRESSION, ROOT, START, Fleet
+from tests.worker.fleet import ROOT, START, Fleet
 
+EXPRESSION = "from worker.main import main; main({queues!r})"
 API = "import sys; from api.server import main; sys.exit(main())"
 BOOK = " ".join(f"This is sentence number {number} of a book that takes a while." for number in range(60))
 
