@@ -47,7 +47,8 @@ BOOK = 60  # sentences of a long text
 PAUSE = (0.5, 4.0)  # seconds between two faults
 RECEIVER_FAILS = 0.1  # of all attempts
 PEACE = 300.0  # seconds that everything may take to end once the faults are over
-SCHEDULE = "0 1 2 4 8 8 8 8 8 8"  # seconds between attempts of a delivery: the real ones take days
+# Seconds between attempts of a delivery: the real ones take days. Long enough for a receiver that is down three times in a row.
+SCHEDULE = "0 1 2 4" + 16 * " 8"
 EXPECTED = {"synthesis_failed", "storage_full", "worker_lost"}  # why jobs may fail: they ask for it, the disk is full, too many kills
 EVERY = 10.0  # seconds between reports of how it goes
 ENVIRONMENT = {"LOA_SINE_FAULTS": "1", "LOA_SINE_SECONDS": "0.05"}
