@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from loa.broker import Broker
+from loa.logs import OURS
 
 VOICES = Path(__file__).parent / "voices"  # the sine voice of the queue tests
 
@@ -28,6 +30,15 @@ def _environment() -> Iterator[None]:
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("LOA_")}
     yield
     os.environ.update(kept)
+
+
+@pytest.fixture(autouse=True)
+def _levels() -> Iterator[None]:
+    """What a command or a program that ran inside a test made of the levels of our logs goes with it."""
+    kept = {name: logging.getLogger(name).level for name in OURS}
+    yield
+    for name, level in kept.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ class Programs:
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.old, self.folder, self.settings = folder / "schema-1", folder, settings
         with tarfile.open(Path(__file__).with_name("schema-1.tar.xz")) as archive:
-            archive.extractall(self.old, filter="data")
+            archive.extractall(self.old, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # not on 3.11.2
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, root: Path, expression: str, **environment: str) -> subprocess.Popen[bytes]:
