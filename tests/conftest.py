@@ -6,9 +6,11 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
 from loa.broker import Broker
 from loa.logs import OURS
@@ -33,12 +35,21 @@ def _environment() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _levels() -> Iterator[None]:
-    """What a command or a program that ran inside a test made of the levels of our logs goes with it."""
-    kept = {name: logging.getLogger(name).level for name in OURS}
-    yield
-    for name, level in kept.items():
-        logging.getLogger(name).setLevel(level)
+def _levels() -> None:
+    """A test begins with the levels of our logs as a library has them, whatever ran in this process before it: another test, or a command
+    that the fixture of a whole file called."""
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@contextmanager
+def emptied(broker: Broker, database: int) -> Iterator[str]:
+    """The URL of a database of the server, empty before and after: for programs whose keys, like Celery's, have no prefix."""
+    url = broker.url.replace("db=0", f"db={database}")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
 
 
 @pytest.fixture(scope="session")
