@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from loa.api_keys import DEFAULT_OWNER
 from loa.engine_files import bundles
-from loa.instants import iso
+from loa.instants import instant, iso
 from loa.plan import Segment
 from loa.states import TERMINAL, State
 from loa.webhooks.endpoints import Webhook
@@ -113,9 +113,6 @@ class Job:
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Job:
-        def instant(name: str) -> float | None:
-            return int(record[name]) / 1000 if record.get(name) else None
-
         def document(name: str) -> Any:
             return json.loads(record[name]) if record.get(name) else None
 
@@ -138,8 +135,8 @@ class Job:
             plan=record.get("plan") or None,
             state=State(record["state"]),
             created=int(record["created"]) / 1000,
-            started=instant("started"),
-            finished=instant("finished"),
+            started=instant(record, "started"),
+            finished=instant(record, "finished"),
             segments_total=int(record["total"]),
             segments_done=int(record.get("done", 0)),
             audio_seconds=int(record.get("audio_ms", 0)) / 1000,
@@ -213,7 +210,7 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
         "webhook": job.webhook.to_json() if job.webhook else None,
         "characters": job.characters,
         "created_at": iso(job.created),
-        "finished_at": iso(job.finished) if job.finished is not None else None,
+        "finished_at": iso(job.finished),
         "waiting_reason": standing.waiting_reason(job),
         "progress": {
             "segments_done": job.segments_done,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from loa.api_keys import masked
 from loa.engines import ENGINES, importable
 from loa.errors import BrokerMissing, Forbidden, InvalidKey, LoaError, MissingKey, ServerUnreachable
-from loa.jobs import iso
+from loa.instants import iso
 from loa.settings import Settings, variable
 from loa.urls import shown
 

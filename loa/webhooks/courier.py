@@ -27,8 +27,8 @@ from loa.settings import Settings
 from loa.store import Store, connect_briefly
 from loa.store.deliveries import Deliveries, Due, Outcome
 from loa.subscription import Subscription
+from loa.urls import shown
 from loa.webhooks.addresses import AllowList
-from loa.webhooks.endpoints import shown
 from loa.webhooks.places import Place, Places, allow_open_files
 from loa.webhooks.sender import Attempt, Message, Sender
 from loa.webhooks.states import DeliveryState

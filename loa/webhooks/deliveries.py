@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loa.jobs import iso
-from loa.webhooks.endpoints import shown
+from loa.instants import instant, iso
+from loa.urls import shown
 from loa.webhooks.states import DeliveryState, Reason
 
 DELIVERY_ID = re.compile(r"dlv_[0-9a-f]{24}")
@@ -45,8 +45,8 @@ class Endpoint:
         return cls(
             id=endpoint_id,
             url=record.get("url", ""),
-            failing_since=_instant(record, "failing"),
-            disabled_at=_instant(record, "disabled"),
+            failing_since=instant(record, "failing"),
+            disabled_at=instant(record, "disabled"),
             reason=Reason(record["reason"]) if record.get("reason") else None,
         )
 
@@ -55,9 +55,9 @@ class Endpoint:
             "id": self.id,
             "url": shown(self.url),
             "disabled": self.disabled_at is not None,
-            "disabled_at": _iso(self.disabled_at),
+            "disabled_at": iso(self.disabled_at),
             "reason": self.reason.value if self.reason else None,
-            "failing_since": _iso(self.failing_since),
+            "failing_since": iso(self.failing_since),
         }
 
 
@@ -93,7 +93,7 @@ class Delivery:
             state=state,
             reason=Reason(record["reason"]) if record.get("reason") else None,
             created=int(record["created"]) / 1000,
-            due=_instant(record, "due") if state is DeliveryState.PENDING else None,
+            due=instant(record, "due") if state is DeliveryState.PENDING else None,
             attempts_total=total,
             attempts=tuple(json.loads(attempt) for attempt in kept if attempt),
         )
@@ -109,15 +109,7 @@ class Delivery:
             "reason": self.reason.value if self.reason else None,
             "endpoint": self.endpoint.to_json(),
             "created_at": iso(self.created),
-            "next_attempt_at": _iso(self.due),
+            "next_attempt_at": iso(self.due),
             "attempts_total": self.attempts_total,
             "attempts": [{**attempt, "at": iso(attempt["at"])} for attempt in self.attempts],
         }
-
-
-def _instant(record: Mapping[str, str], name: str) -> float | None:
-    return int(record[name]) / 1000 if record.get(name) else None
-
-
-def _iso(instant: float | None) -> str | None:
-    return iso(instant) if instant is not None else None

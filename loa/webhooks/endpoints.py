@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+
+from loa.urls import shown
 
 EVENTS = ("job.succeeded", "job.failed", "job.canceled")
 TEST_EVENT = "webhook.test"  # what POST /v1/webhooks/test sends; no job wants it
@@ -43,9 +44,3 @@ class Webhook:
 def endpoint_id(owner: str, url: str) -> str:
     """One URL of one owner: what it answers to one owner never disables it for another."""
     return f"ep_{hashlib.sha256(f'{owner} {url}'.encode()).hexdigest()[:24]}"
-
-
-def shown(url: str) -> str:
-    """The URL without its query and its fragment, which may hold a secret of the receiver."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "…" if parts.query or parts.fragment else "", ""))

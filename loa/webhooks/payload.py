@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from loa.jobs import Job, Standing, iso, job_json
+from loa.instants import iso
+from loa.jobs import Job, Standing, job_json
 from loa.webhooks.endpoints import TEST_EVENT
 
 MOST_BYTES = 20_000

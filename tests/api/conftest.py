@@ -16,7 +16,7 @@ from loa.broker import Broker
 from loa.settings import Settings
 from loa.store import Store
 from tests.api.stage import Player, Served, serve
-from tests.conftest import VOICES
+from tests.conftest import VOICES, emptied
 from tests.leaks import assert_no_leaks
 
 DATABASE = 5  # of the session's broker: Celery's keys have no prefix
@@ -24,11 +24,8 @@ DATABASE = 5  # of the session's broker: Celery's keys have no prefix
 
 @pytest.fixture
 def redis_url(broker: Broker) -> Iterator[str]:
-    url = broker.url.replace("db=0", f"db={DATABASE}")
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
+    with emptied(broker, DATABASE) as url:
         yield url
-        client.flushdb()
 
 
 @pytest.fixture(autouse=True)

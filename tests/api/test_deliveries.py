@@ -22,7 +22,7 @@ from tests.api.test_submit import submit
 from tests.redis.post import room
 
 URL = "https://hooks.example/loa?token=secret"
-SHOWN = "https://hooks.example/loa?…"
+SHOWN = "https://hooks.example/loa?***"
 
 
 @dataclass(frozen=True)

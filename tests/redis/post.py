@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from loa.store import Due, Outcome
 from loa.webhooks.deliveries import Delivery
 from loa.webhooks.endpoints import EVENTS, Webhook
+from loa.webhooks.sender import Attempt
 from loa.webhooks.states import Pace
 from tests.redis.ledger import Bench
 
@@ -17,23 +18,15 @@ COURIER = "here-1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """An attempt, as the sender reports it."""
+class Answer(Attempt):
+    """An attempt that went well, but for what is told otherwise."""
 
-    status: int | None = 200
     at: float = 1_700_000_000.0
+    status: int | None = 200
     seconds: float = 0.01
     answer: str = "thanks"
     error: str | None = None
     retry_after: float | None = None
-
-    @property
-    def succeeded(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def gone(self) -> bool:
-        return self.status == 410
 
 
 OK, REFUSED, GONE = Answer(), Answer(status=500, answer="no"), Answer(status=410, answer="never again")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from loa.broker import Broker
+from tests.conftest import emptied
 from tests.webhooks.office import Office, opened
 
 DATABASE = 6  # of the session's broker
@@ -16,11 +16,8 @@ DATABASE = 6  # of the session's broker
 
 @pytest.fixture
 def redis_url(broker: Broker) -> Iterator[str]:
-    url = broker.url.replace("db=0", f"db={DATABASE}")
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
+    with emptied(broker, DATABASE) as url:
         yield url
-        client.flushdb()
 
 
 @pytest.fixture

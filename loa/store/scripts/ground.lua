@@ -21,3 +21,13 @@ end
 local function turn()
   return redis.call('INCR', key('seq'))
 end
+
+-- What has states (a job, a delivery: its id, owner, state and created) enters another: in its record, in the lists of its owner, and in the counts.
+local function enter(thing, state, record, lists, counts)
+  redis.call('ZREM', key(lists, thing.owner, thing.state), thing.id)
+  redis.call('ZADD', key(lists, thing.owner, state), thing.created, thing.id)
+  redis.call('HSET', key(record, thing.id), 'state', state)
+  redis.call('HINCRBY', key(counts), thing.state, -1)
+  redis.call('HINCRBY', key(counts), state, 1)
+  thing.state = state
+end

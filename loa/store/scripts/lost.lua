@@ -13,12 +13,8 @@ for _, claim in ipairs(redis.call('ZRANGE', key('claims'), 0, -1)) do
   local fields = redis.call('HMGET', key('claim', claim), 'slot', 'queue')
   if fields[1] == slot then
     touched[fields[2]] = true
-    for _, entry in ipairs(redis.call('SMEMBERS', key('claim', claim, 'items'))) do
-      local id, item = entry:match('^(%S+) (%S+)$')
-      local outcome = release(claim, id, item, true)
-      ready = ready + (outcome == 'ready' and 1 or 0)
-      failed = failed + (outcome == 'failed' and 1 or 0)
-    end
+    local again, over = release_all(claim)
+    ready, failed = ready + again, failed + over
   end
 end
 local reply = { ready, failed }

@@ -20,12 +20,7 @@ end
 local function move_delivery(delivery, event)
   local target = DELIVERY_MOVES[delivery.state][event]
   if target and target ~= delivery.state then
-    redis.call('ZREM', key('deliveries', delivery.owner, delivery.state), delivery.id)
-    redis.call('ZADD', key('deliveries', delivery.owner, target), delivery.created, delivery.id)
-    redis.call('HSET', key('delivery', delivery.id), 'state', target)
-    redis.call('HINCRBY', key('delivery_counts'), delivery.state, -1)
-    redis.call('HINCRBY', key('delivery_counts'), target, 1)
-    delivery.state = target
+    enter(delivery, target, 'delivery', 'deliveries', 'delivery_counts')
   end
   return target
 end

@@ -35,12 +35,7 @@ local function move(job, event)
     return nil
   end
   if target ~= job.state then
-    redis.call('ZREM', key('jobs', job.owner, job.state), job.id)
-    redis.call('ZADD', key('jobs', job.owner, target), job.created, job.id)
-    redis.call('HSET', key('job', job.id), 'state', target)
-    redis.call('HINCRBY', key('counts'), job.state, -1)
-    redis.call('HINCRBY', key('counts'), target, 1)
-    job.state = target
+    enter(job, target, 'job', 'jobs', 'counts')
   end
   return target
 end
@@ -195,6 +190,20 @@ local function release(claim, id, item, charged)
   end
   make_ready(job, item, record, true)
   return 'ready'
+end
+
+-- Gives everything back that a claim of a lost worker still holds. Returns how many items are ready again, and how many jobs failed.
+local function release_all(claim)
+  local ready, failed = 0, 0
+  for _, entry in ipairs(redis.call('SMEMBERS', key('claim', claim, 'items'))) do
+    local id, item = entry:match('^(%S+) (%S+)$')
+    local outcome = release(claim, id, item, true)
+    ready = ready + (outcome == 'ready' and 1 or 0)
+    failed = failed + (outcome == 'failed' and 1 or 0)
+  end
+  redis.call('ZREM', key('claims'), claim)
+  redis.call('UNLINK', key('claim', claim), key('claim', claim, 'items'))
+  return ready, failed
 end
 
 -- Wake-ups to send now: as many as there are batches to claim and hot slots without a task, less those already under way.

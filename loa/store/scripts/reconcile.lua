@@ -17,14 +17,8 @@ local expired, ready, failed = 0, 0, 0
 if now >= hold then
   for _, claim in ipairs(redis.call('ZRANGEBYSCORE', key('claims'), '-inf', now, 'LIMIT', 0, 16)) do
     expired = expired + 1
-    for _, entry in ipairs(redis.call('SMEMBERS', key('claim', claim, 'items'))) do
-      local id, item = entry:match('^(%S+) (%S+)$')
-      local outcome = release(claim, id, item, true)
-      ready = ready + (outcome == 'ready' and 1 or 0)
-      failed = failed + (outcome == 'failed' and 1 or 0)
-    end
-    redis.call('ZREM', key('claims'), claim)
-    redis.call('UNLINK', key('claim', claim), key('claim', claim, 'items'))
+    local again, over = release_all(claim)
+    ready, failed = ready + again, failed + over
   end
   redis.call('ZREMRANGEBYSCORE', key('slots'), '-inf', now)
   redis.call('ZREMRANGEBYSCORE', key('busy'), '-inf', now)
