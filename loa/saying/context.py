@@ -16,6 +16,7 @@ from functools import cached_property
 from loa.saying.english.acronyms import spelled
 from loa.saying.said import Rule
 from loa.saying.syllables import is_syllable
+from loa.saying.tables import words
 
 _SHORT = r"[^\W\d_]{2,9}"
 _CALLED = r"(?:(?:sau đây |từ đây |dưới đây )?(?:gọi|viết|tên)(?: tắt)?(?: là)?:?\s*)?[\"“‘']?"
@@ -24,7 +25,7 @@ _BEFORE = re.compile(rf"\b(?P<short>{_SHORT})\s+\((?P<long>[^()]{{3,150}})\)")  
 _WORD = re.compile(r"[^\W\d_]+")
 _CLAUSE_END = re.compile(r"[.!?;:()\n,]")
 _LONGEST = 150  # characters of an expansion
-_SMALL = frozenset("a an and at by de for in of on or the to with và của về cho các trong".split())
+_SMALL = frozenset(words("a an and at by de for in of on or the to with và của về cho các trong"))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,11 @@ def test_definitions_are_found(text: str, language: str, expansions: dict[str, d
 def test_vietnamese_says_the_words_except_where_they_have_just_been_said() -> None:
     text = "Ban Tổ chức (BTC) họp. BTC quyết định. Trưởng BTC nói về BTC-2."
     changes = [change for change in say(text, "vi", context=Context.of(text, "vi")).changes if change.rule == "expansion"]
-    assert [(change.start, change.spoken) for change in changes] == [(text.index("BTC quyết"), "Ban Tổ chức"), (text.index("BTC nói"), "Ban Tổ chức"), (text.index("BTC-2"), "Ban Tổ chức")]
+    assert [(change.start, change.spoken) for change in changes] == [
+        (text.index("BTC quyết"), "Ban Tổ chức"),
+        (text.index("BTC nói"), "Ban Tổ chức"),
+        (text.index("BTC-2"), "Ban Tổ chức"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["HĐQT (Hội đồng quản trị) gồm", "Hội đồng quản trị (gọi tắt là HĐQT) gồm"])
