@@ -57,8 +57,6 @@ def say(text: str, language: str, *, lexicon: Wordings | None = None, context: W
     return Said(text=text, spoken=replaced(text, changes), changes=tuple(changes), unsayable=tuple(unsayable))
 
 
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s+[\"'“‘«(\[—–-]*$")
-
 UNSAYABLE, MARK = "unsayable", "mark"
 
 
@@ -96,9 +94,6 @@ def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
                 spoken = f" {spoken}"
             if ahead.isalnum() and spoken[-1].isalnum():
                 spoken = f"{spoken} "
-        before = (parted[-1].spoken if parted else "")[-2:] + text[position : change.start]
-        if spoken[:1].islower() and _SENTENCE_END.search(before[-8:]):
-            spoken = spoken[0].upper() + spoken[1:]  # else the sentence before would seem to go on
         last = spoken[-1:] or last
         position = end
         parted.append(Change(start=change.start, end=end, source=text[change.start : end], spoken=spoken, rule=change.rule))

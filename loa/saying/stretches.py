@@ -23,11 +23,12 @@ from loa.text import Piece, sentences
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ENGLISH = frozenset(  # small words that no Vietnamese syllable is written like, or none that is common
     words(
-        "the and of is are was were be been am it its he she his her they them their we our us you your my mine i this that these those which who "
-        "whom whose what when where why how with without from for by at as a but or nor if then because while although though however not does did "
-        "don't doesn't didn't isn't wasn't can't won't have has had will would shall should could may might must into onto upon about after before "
-        "between through during under over again there here all any both each few more most other some such only own same very just also too out off "
-        "up down him one two three every never always often said says i'm you're it's that's let's hello yes please thanks sorry good"
+        "the and of is are was were be been am it its he she his her they them their we our us you your my mine i this that these those "
+        "which who whom whose what when where why how with without from for by at as a but or nor if then because while although though "
+        "however not does did don't doesn't didn't isn't wasn't can't won't have has had will would shall should could may might must "
+        "into onto upon about after before between through during under over again there here all any both each few more most other some "
+        "such only own same very just also too out off up down him one two three every never always often said says i'm you're it's "
+        "that's let's hello yes please thanks sorry good"
     )
 )
 _EITHER = frozenset(words("an can do go in me no on so than to"))  # small words of both: syllables by their looks

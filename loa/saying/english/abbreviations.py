@@ -1,7 +1,7 @@
 """Abbreviations: "Mr.", "Dr." (doctor or drive), "St." (saint or street), "e.g.", "No. 5", "pp. 3–5", "w/o".
 
-A full stop that belongs to the abbreviation goes, except where the sentence ends with it. Abbreviations of single letters, "U.S." or "B.A.",
-stay as they are: a voice reads them by letters.
+A full stop that belongs to the abbreviation goes, except where the sentence ends with it. Abbreviations of single letters, "U.S." or
+"B.A.", stay as they are: a voice reads them by letters.
 """
 
 from __future__ import annotations
@@ -193,10 +193,10 @@ _NEVER_LAST = frozenset(words("e.g. eg. i.e. ie. vs. viz. cf. w.r.t. ed. eds. tr
 
 _SAINTS = frozenset(
     words(
-        "Andrew Anne Anselm Anthony Augustine Barnabas Bartholomew Benedict Bernard Bridget Catherine Christopher Clair Clement Croix Cuthbert David "
-        "Denis Dominic Dunstan Elmo Francis George Germain Giles Helena Helens Ignatius Ives James Jerome Joan Joe John Johns Joseph Jude Kitts Lawrence "
-        "Louis Lucia Luke Margaret Mark Martin Mary Matthew Michael Moritz Nicholas Pancras Patrick Paul Peter Petersburg Pierre Sebastian Stephen Teresa "
-        "Thomas Tropez Ursula Valentine Vincent Vitus"
+        "Andrew Anne Anselm Anthony Augustine Barnabas Bartholomew Benedict Bernard Bridget Catherine Christopher Clair Clement Croix "
+        "Cuthbert David Denis Dominic Dunstan Elmo Francis George Germain Giles Helena Helens Ignatius Ives James Jerome Joan Joe John "
+        "Johns Joseph Jude Kitts Lawrence Louis Lucia Luke Margaret Mark Martin Mary Matthew Michael Moritz Nicholas Pancras Patrick Paul "
+        "Peter Petersburg Pierre Sebastian Stephen Teresa Thomas Tropez Ursula Valentine Vincent Vitus"
     )
 )
 _NO_STREET = frozenset(

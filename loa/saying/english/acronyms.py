@@ -1,8 +1,8 @@
 """Acronyms: which are said by letters ("F.B.I") and which as words (NASA).
 
-Letters are written with full stops between them, and none at the end: so espeak-ng says "A" as the letter, gives the whole one stress, and no
-sentence ends there. What is in neither table is spelled where nobody could pronounce it, else left to the voice. Where all words are in
-capitals, as in a heading, only what has no other way is spelled.
+Letters are written with full stops between them, and none at the end: so espeak-ng says "A" as the letter, gives the whole one stress, and
+no sentence ends there. What is in neither table is spelled where nobody could pronounce it, else left to the voice. Where all words are in
+capitals, as in a heading, only what has no vowel is spelled.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from loa.saying.tables import words
 
 _LETTERS = frozenset(  # said by letters, though a voice might take them for words or does not know them
     words(
-        "AI AMA AP API ATM BA BBC BMW CBS CCTV CD CEO CFO CIA CIO CNN CPU CTO CV DIY DJ DNA DVD EEG EKG EU FAQ FAQs FBI FDA GDP GMO GMT GP GPS GPU HIV HQ "
-        "HR IBM ICU ID IDE IEEE IMF IOU IP IPO IQ ISBN ISO ISP ITV IV KGB LA LED LLC LNG MBA MI MIT MP NBA NBC NFL NGO NHL NHS NYC NYU OCD OECD "
-        "PA PC PDF PHD PM PR PTSD QA RNA ROI SAT SDK SME SOS SUV TV UAE UAV UFO UI UK UN UPS URL USA USB USSR UTC UV UX VIP VR WTO YMCA"
+        "AI AMA AP API ATM BA BBC BMW CBS CCTV CD CEO CFO CIA CIO CNN CPU CTO CV DIY DJ DNA DVD EEG EKG EU FAQ FBI FDA GDP GMO GMT "
+        "GP GPS GPU HIV HQ HR IBM ICU ID IDE IEEE IMF IOU IP IPO IQ ISBN ISO ISP ITV IV KGB LA LED LLC LNG MBA MI MIT MP NBA NBC NFL NGO "
+        "NHL NHS NYC NYU OCD OECD PA PC PDF PHD PM PR PTSD QA RNA ROI SAT SDK SME SOS SUV TV UAE UAV UFO UI UK UN UPS URL USA USB USSR "
+        "UTC UV UX VIP VR WTO YMCA"
     )
 )
 _WORDS = frozenset(
     words(
-        "AIDS ASAP ASCII ASEAN BASIC CAPTCHA CERN COBOL COVID FEMA FIFA FOMO GIF HIPAA IKEA INTERPOL JPEG LASER LEGO LIDAR LOL MIDI MRSA NAFTA NASA NASDAQ NATO NAVY OK "
-        "OPEC PEN PIN RADAR RAM REM ROM SARS SCUBA SIM SONAR SWAT TED UNESCO UNICEF YOLO ZIP"
+        "AIDS ASAP ASCII ASEAN BASIC CAPTCHA CERN COBOL COVID FEMA FIFA FOMO GIF HIPAA IKEA INTERPOL JPEG LASER LEGO LIDAR LOL MIDI MRSA "
+        "NAFTA NASA NASDAQ NATO NAVY OK OPEC PEN PIN RADAR RAM REM ROM SARS SCUBA SIM SONAR SWAT TED UNESCO UNICEF YOLO ZIP"
     )
 )
 _ABBREVIATED = frozenset(
@@ -101,11 +102,11 @@ def _all_capitals(match: re.Match[str]) -> bool:
 
 
 # "vitamin A": by itself, or with a hyphen after it, espeak-ng says the letter, but before a word the article.
-_LETTER_A = re.compile(
-    r"\b(?:vitamins?|grade|plan|type|class|section|appendix|exhibit|group|hepatitis|category|level|option|schedule|the letter|figure|question|"
-    r"block|gate|unit|model|series|influenza|Serie|Vitamins?|Grade|Plan|Type|Class|Section|Appendix|Exhibit|Group|Hepatitis|Category|Level|Option|"
-    r"Schedule|Figure|Question|Block|Gate|Unit|Model|Series|Influenza) A(?= [a-z])"
+_NAMED_A = words(
+    "vitamin vitamins grade plan type class section appendix exhibit group hepatitis category level option schedule letter figure question "
+    "block gate unit model series influenza serie"
 )
+_LETTER_A = re.compile(rf"\b(?i:{'|'.join(_NAMED_A)}) A(?= [a-z])")
 
 RULES = (
     Rule(name="acronym", pattern=_ACRONYM, speak=_acronym),

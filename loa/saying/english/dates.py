@@ -1,7 +1,7 @@
 """Dates, times of day, years and decades.
 
-An hour and its minutes are said as two numbers, a year as two pairs. "3/4/2024" has the month first, as in the United States, where nothing else
-is possible; a date with full stops has the day first.
+An hour and its minutes are said as two numbers, a year as two pairs. "3/4/2024" has the month first, as in the United States, unless it
+can only have the day first, as a date with full stops does.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ _DAYTIME = r"(?:\s?(?P<half>[aApP])(?:\.\s?[mM]\.|[mM]\b\.?))"
 _HOUR = r"(?<![\d:.,/$£€-])(?P<hour>[01]?[0-9]|2[0-4])"
 
 _BOOKS = words(
-    "Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Ruth Samuel Kings Chronicles Ezra Nehemiah Esther Job Psalm Psalms Proverbs Ecclesiastes "
-    "Isaiah Jeremiah Lamentations Ezekiel Daniel Hosea Joel Amos Jonah Micah Nahum Habakkuk Zechariah Malachi Matthew Mark Luke John Acts Romans "
-    "Corinthians Galatians Ephesians Philippians Colossians Thessalonians Timothy Titus Philemon Hebrews James Peter Jude Revelation Gen Ex Ps Isa Matt Rev"
+    "Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Ruth Samuel Kings Chronicles Ezra Nehemiah Esther Job Psalm Psalms "
+    "Proverbs Ecclesiastes Isaiah Jeremiah Lamentations Ezekiel Daniel Hosea Joel Amos Jonah Micah Nahum Habakkuk Zechariah Malachi "
+    "Matthew Mark Luke John Acts Romans Corinthians Galatians Ephesians Philippians Colossians Thessalonians Timothy Titus Philemon "
+    "Hebrews James Peter Jude Revelation Gen Ex Ps Isa Matt Rev"
 )
 
 # Words before which or after which four figures are a year, even one like 1066.
 _OF_YEARS = frozenset(
     words(
-        "in since by until till from of year years before after during circa c ca ad early late mid spring summer autumn fall winter around about between "
-        "and to class copyright"
+        "in since by until till from of year years before after during circa c ca ad early late mid spring summer autumn fall winter "
+        "around about between and to class copyright"
     )
 )
 

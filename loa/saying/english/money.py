@@ -61,8 +61,20 @@ _CODES = {
     "THB": _SIGNS["฿"],
     "đ": _DONG,
 }
-_MAGNITUDES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million", "bn": "billion", "b": "billion", "B": "billion",
-               "tn": "trillion", "trn": "trillion", "T": "trillion"}  # fmt: skip
+_MAGNITUDES = {
+    "k": "thousand",
+    "K": "thousand",
+    "m": "million",
+    "M": "million",
+    "mn": "million",
+    "mm": "million",
+    "bn": "billion",
+    "b": "billion",
+    "B": "billion",
+    "tn": "trillion",
+    "trn": "trillion",
+    "T": "trillion",
+}
 _WORDS = r"hundred|thousand|million|billion|trillion"
 _MAGNITUDE = rf"(?:(?P<short>(?:bn|mn|mm|tn|trn|[kKmMbBT]))(?!\w)|[\s-](?P<long>{_WORDS})\b)"
 _SIGN = "|".join(sorted(map(re.escape, _SIGNS), key=len, reverse=True))

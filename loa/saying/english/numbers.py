@@ -33,11 +33,9 @@ def cardinal(number: int) -> str:
         return _under_hundred(number)
     if len(figures := str(number)) > LONGEST:
         return digits(figures)
-    said = []
-    for power in range((len(figures) - 1) // 3, -1, -1):
-        if group := number // 1000**power % 1000:
-            said.append(f"{_under_thousand(group)} {_GROUPS[power]}".strip())
-    return " ".join(said)
+    powers = range((len(figures) - 1) // 3, -1, -1)
+    groups = ((number // 1000**power % 1000, _GROUPS[power]) for power in powers)
+    return " ".join(f"{_under_thousand(group)} {name}".strip() for group, name in groups if group)
 
 
 def ordinal(number: int) -> str:
@@ -79,10 +77,8 @@ def year(number: int) -> str:
 def amount(written: str) -> str:
     """A number as it is written: "1,234.50" → "one thousand two hundred thirty-four point five zero", "007" → "zero zero seven"."""
     whole, _, decimals = written.replace(",", "").partition(".")
-    if len(whole) > LONGEST or (len(whole) > 1 and whole[0] == "0"):
-        said = digits(whole)
-    else:
-        said = cardinal(int(whole or 0))
+    by_figure = len(whole) > LONGEST or (len(whole) > 1 and whole[0] == "0")
+    said = digits(whole) if by_figure else cardinal(int(whole or 0))
     return f"{said} point {digits(decimals)}" if decimals else said
 
 

@@ -53,10 +53,34 @@ def _figure(written: str) -> str:
 
 
 _OPERATORS = {
-    "+": "plus", "-": "minus", "−": "minus", "–": "minus", "×": "times", "x": "times", "*": "times", "·": "times", "÷": "divided by", "/": "divided by",
-    "=": "equals", "<": "is less than", ">": "is greater than", "≤": "is at most", "≥": "is at least", "≠": "is not", "≈": "is about", "±": "plus or minus",
-    ":": "to", "^": "to the power of", "->": "to", "→": "to", "<=": "is at most", ">=": "is at least", "==": "equals", "!=": "is not", "~": "is about",
-}  # fmt: skip
+    "+": "plus",
+    "-": "minus",
+    "−": "minus",
+    "–": "minus",
+    "×": "times",
+    "x": "times",
+    "*": "times",
+    "·": "times",
+    "÷": "divided by",
+    "/": "divided by",
+    "=": "equals",
+    "<": "is less than",
+    ">": "is greater than",
+    "≤": "is at most",
+    "≥": "is at least",
+    "≠": "is not",
+    "≈": "is about",
+    "±": "plus or minus",
+    ":": "to",
+    "^": "to the power of",
+    "->": "to",
+    "→": "to",
+    "<=": "is at most",
+    ">=": "is at least",
+    "==": "equals",
+    "!=": "is not",
+    "~": "is about",
+}
 
 
 def _power(match: re.Match[str]) -> str | None:
@@ -67,10 +91,9 @@ def _power(match: re.Match[str]) -> str | None:
         return None
     if base.isalpha() and len(base) > (2 if power in ("2", "3") else 1):
         return ""
-    said = {"2": "squared", "3": "cubed"}.get(power) or (
-        f"to the {ordinal(int(power))}" if power[0] != "-" else f"to the minus {cardinal(int(power[1:]))}"
-    )
-    return said
+    if power[0] == "-":
+        return f"to the minus {cardinal(int(power[1:]))}"
+    return {"2": "squared", "3": "cubed"}.get(power) or f"to the {ordinal(int(power))}"
 
 
 def _remaining(match: re.Match[str]) -> str:
@@ -88,6 +111,23 @@ def _value(character: str) -> str:
     if value == int(value):
         return cardinal(int(value))
     return amount(f"{value:.2f}")
+
+
+def _operator(match: re.Match[str]) -> str | None:
+    sign = match["sign"] or match["close"] or match["tight"]
+    text = match.string
+    if sign in "-–/" and not (text[match.start() - 2].isdigit() and re.match(r" [\d(]", text[match.end() : match.end() + 2])):
+        return None  # a dash in a sentence, the two sides of a slash
+    return _OPERATORS[sign]
+
+
+def _numeral(match: re.Match[str]) -> str | None:
+    written = match.group()
+    if written.isdecimal():
+        return _remaining(match)
+    if unicodedata.category(written) in ("No", "Nl"):
+        return _value(written)
+    return None
 
 
 # Before codes: "10x" and "1st" are none.
@@ -123,9 +163,10 @@ RULES = (
     Rule(
         name="operator",
         pattern=re.compile(
-            r"(?<=[\w)²³] )(?P<sign><=|>=|==|!=|->|[-+−–×*·÷=<>≤≥≠≈±→~/^])(?= [\w(−√.])|(?<=[\w)²³])(?P<close>[+=<>≤≥≠≈±^→])(?=[\w(−])|(?<=[0-9)])(?P<tight>[*÷×·])(?=[0-9(])"
+            r"(?<=[\w)²³] )(?P<sign><=|>=|==|!=|->|[-+−–×*·÷=<>≤≥≠≈±→~/^])(?= [\w(−√.])"
+            r"|(?<=[\w)²³])(?P<close>[+=<>≤≥≠≈±^→])(?=[\w(−])|(?<=[0-9)])(?P<tight>[*÷×·])(?=[0-9(])"
         ),
-        speak=lambda match: _operator(match),
+        speak=_operator,
     ),
     Rule(
         name="number",
@@ -140,21 +181,4 @@ RULES = (
     Rule(name="number", pattern=re.compile(rf"(?<![\w,]){_PLAIN}(?!\w|,\d)"), speak=lambda match: amount(match["first"])),
 )
 
-REMAINING = (Rule(name="number", pattern=re.compile(r"[0-9]+|\d+|[^\W\d_a-zA-Z]"), speak=lambda match: _numeral(match)),)
-
-
-def _operator(match: re.Match[str]) -> str | None:
-    sign = match["sign"] or match["close"] or match["tight"]
-    text = match.string
-    if sign in "-–/" and not (text[match.start() - 2].isdigit() and re.match(r" [\d(]", text[match.end() : match.end() + 2])):
-        return None  # a dash in a sentence, the two sides of a slash
-    return _OPERATORS[sign]
-
-
-def _numeral(match: re.Match[str]) -> str | None:
-    written = match.group()
-    if written.isdecimal():
-        return _remaining(match)
-    if unicodedata.category(written) in ("No", "Nl"):
-        return _value(written)
-    return None
+REMAINING = (Rule(name="number", pattern=re.compile(r"[0-9]+|\d+|[^\W\d_a-zA-Z]"), speak=_numeral),)

@@ -15,18 +15,19 @@ _LOWER = r"(?=[lxvi])(?:xl|l?x{0,4})(?:ix|iv|v?i{0,4})"
 
 _PARTS = frozenset(
     words(
-        "act acts appendix article articles book books canto cantos chapter chapters chap class column fig figure figures lecture lesson letter level "
-        "liber mark number part parts phase plate psalm scene section sonnet stage table title tome type unit vol volume volumes vols war bowl apollo "
-        "division corps rule p pp page pages pl"
+        "act acts appendix article articles book books canto cantos chapter chapters chap class column fig figure figures lecture lesson "
+        "letter level liber mark number part parts phase plate psalm scene section sonnet stage table title tome type unit vol volume "
+        "volumes vols war bowl apollo division corps rule p pp page pages pl"
     )
 )
 _RULERS = frozenset(
     words(
-        "Henry Louis George Edward Elizabeth Charles James William Richard Philip Philippe Pius Paul Benedict Leo Gregory Clement Innocent Urban Sixtus "
-        "Boniface Nicholas Alexander Ivan Peter Catherine Frederick Wilhelm Friedrich Napoleon Ferdinand Alfonso Carlos Juan Isabella Mary Ramses "
-        "Rameses Ptolemy Cleopatra Darius Xerxes Artaxerxes Antiochus Seleucus Amenhotep Thutmose Otto Heinrich Karl Joseph Leopold Franz Maria "
-        "Margaret Christian Gustav Gustavus Oscar Haakon Olaf Harald Robert David Malcolm Stephen John Baldwin Constantine Theodosius Justinian Leo "
-        "Michael Murad Mehmed Selim Suleiman Mahmud Umberto Victor Emmanuel Pedro Sancho Rama Edmund Harold Abbas Bonaparte Julius Adrian Celestine"
+        "Henry Louis George Edward Elizabeth Charles James William Richard Philip Philippe Pius Paul Benedict Leo Gregory Clement "
+        "Innocent Urban Sixtus Boniface Nicholas Alexander Ivan Peter Catherine Frederick Wilhelm Friedrich Napoleon Ferdinand Alfonso "
+        "Carlos Juan Isabella Mary Ramses Rameses Ptolemy Cleopatra Darius Xerxes Artaxerxes Antiochus Seleucus Amenhotep Thutmose Otto "
+        "Heinrich Karl Joseph Leopold Franz Maria Margaret Christian Gustav Gustavus Oscar Haakon Olaf Harald Robert David Malcolm "
+        "Stephen John Baldwin Constantine Theodosius Justinian Leo Michael Murad Mehmed Selim Suleiman Mahmud Umberto Victor Emmanuel "
+        "Pedro Sancho Rama Edmund Harold Abbas Bonaparte Julius Adrian Celestine"
     )
 )
 _TITLES = frozenset(words("King Queen Pope Emperor Empress Tsar Czar Kaiser Sultan Prince Duke Pharaoh Lord Earl"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _END = re.compile(r"[\"”’»)\]]*(?:$|\s+[\"“‘«(\[]*[A-Z]|\s*\n)")
-_WORD_BEFORE = re.compile(r"([^\W\d_]+)[.,]?[\s-]*$")
-_WORD_AFTER = re.compile(r"[\s-]*([^\W\d_]+)")
+_WORD_BEFORE = re.compile(r"([^\W\d_]+)[.,]?[^\S\n]*-?$")
+_WORD_AFTER = re.compile(r"-?[^\S\n]*([^\W\d_]+)")
 _REACH = 40  # characters that are looked at
 
 

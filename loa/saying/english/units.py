@@ -95,8 +95,8 @@ _LENGTHS = sorted(
     {symbol for symbol in _UNITS if symbol.endswith("m") and symbol[:-1] in _METRES} | {"ft", "in", "mi", "yd"}, key=len, reverse=True
 )
 _PER = words(
-    "hour minute min second sec s h hr day week month year annum person capita night mile km gallon m liter litre l L dL ml mL g kg unit page "
-        "head share barrel ton tonne acre pound lb oz ounce ft"
+    "hour minute min second sec s h hr day week month year annum person capita night mile km gallon m liter litre l L dL ml mL g kg "
+    "unit page head share barrel ton tonne acre pound lb oz ounce ft"
 )  # fmt: skip
 _WORDS = sorted((symbol for symbol in _UNITS if symbol != "in"), key=len, reverse=True)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from loa.saying.english import numbers, roman
 from loa.saying.said import Said
 from loa.saying.say import say
+from loa.saying.tables import words
 from loa.text import sentences
 
 CASES = [line.split("\t") for line in Path(__file__).with_name("english.tsv").read_text(encoding="utf-8").splitlines() if line]
@@ -21,7 +22,7 @@ CASES = [line.split("\t") for line in Path(__file__).with_name("english.tsv").re
 ATOMS = [case[0] for case in CASES]
 SIGNS = " \n.!?…,;:–—-\"'“”‘’()[]{}<>*_/\\@#$£€%&+=×°§²³½^~0123456789aAbBIVXsS.,"
 ROUGH = st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from(SIGNS)), max_size=60)
-JOINED = st.lists(st.sampled_from(ATOMS), min_size=1, max_size=5).map(" ".join)
+JOINED = st.lists(st.sampled_from(ATOMS), min_size=1, max_size=5).map("\n\n".join)
 MIXED = st.lists(st.one_of(st.sampled_from(ATOMS), st.text(alphabet=SIGNS, max_size=12)), max_size=5).map("".join)
 
 
@@ -83,7 +84,8 @@ def test_every_number_has_words(number: int) -> None:
 
 @given(st.integers(min_value=1, max_value=3999))
 def test_roman_numerals_are_read(number: int) -> None:
-    pairs = [(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")]  # fmt: skip
+    worths = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
+    pairs = zip(worths, words("M CM D CD C XC L XL X IX V IV I"), strict=True)
     left, numeral = number, ""
     for worth, letters in pairs:
         numeral += letters * (left // worth)
@@ -101,7 +103,7 @@ def test_sentences_stay_sentences() -> None:
         "Doctor Ames saw them at five P.M.",
         "Then Number seven fell, etcetera.",
         "It was three feet long.",
-        "“five dollars?”",
+        "“Five dollars?”",
         "Twenty percent paid.",
     ]
 
