@@ -155,6 +155,7 @@ def _rule(pattern: str, speak: object) -> Rule:
 _BEGIN = r"(?<![\w&'’])(?<!\w[.])"
 
 RULES = (
+    _rule(r"(?<!\w)T[2-7]\s?(?:[-–,&]|và|đến)\s?(?:T[2-7]|CN)(?!\w)", _weekdays),
     _rule(rf"{_BEGIN}v\.\s?v\.{{0,3}}(?:…)?(?!\w)", _and_so_on),
     _rule(rf"{_BEGIN}(?:đ/c|Đ/c|Đ/C)\.?\s?{_NAME}(?![A-ZĐ]\w*:)", lambda _: "đồng chí "),
     _rule(rf"{_BEGIN}(?P<short>{_names(_NUMBERED)})\s?(?=\d{{1,2}}(?!\w))", _numbered),
@@ -164,5 +165,4 @@ RULES = (
     _rule(rf"{_BEGIN}(?P<short>{_names(PLAIN)})(?P<stop>(?:\.(?=\s?[^\W_]|$))?)(?![\w])", _plain),
     _rule(rf"{_BEGIN}(?P<short>{_names(_SMALL)})\.?(?=\s?:?\s?[\d(+]|\s?:)", _small),
     _rule(rf"{_BEGIN}(?:{_names(_CUES)})(?![\w])", _ambiguous),
-    _rule(r"(?<!\w)T[2-7]\s?(?:[-–,&]|và|đến)\s?(?:T[2-7]|CN)(?!\w)", _weekdays),
 )

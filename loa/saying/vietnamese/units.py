@@ -107,5 +107,6 @@ RULES = (
         pattern=re.compile(rf"(?<=[\w%₫)])/(?P<amount>{NUMBER})?\s?(?P<what>(?:{_NOUN})(?!\w))"),
         speak=_per,
     ),
+    Rule(name="measure", pattern=re.compile(r"(?<!\w)[Kk]m(?=\d)"), speak=lambda _: UNITS["km"]),
     Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=lambda _: " nhân "),
 )
