@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from loa.saying.addresses import EMAIL, URL
 from loa.saying.english.acronyms import letters, pronounceable
 from loa.saying.english.codes import mixed
 from loa.saying.said import Rule
@@ -33,12 +34,6 @@ _SCHEME = re.compile(r"^(?:https?|ftp|mailto)://?|^mailto:", re.IGNORECASE)
 _DOMAINS = frozenset(words("com org net edu gov info biz app dev"))
 _SHORT_WORDS = frozenset(words("am an as at be by do go he hi if in is it me my no of oh on or so to up us we"))
 
-EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_HOSTS = "com|org|net|edu|gov|mil|int|info|biz|io|app|dev|ai|co|me|tv|fm|ly|vn|uk|us|de|fr|jp|eu|ca|au|ch|nl|at|be|es|pl|ru|in|cn|sg"
-URL = re.compile(
-    r"(?:\b(?:https?|ftp)://|\bwww\.)[^\s<>\"“”‘’«»]*[^\s<>\"“”‘’«».,;:!?'()\[\]…]/?"
-    rf"|(?<![\w@./-])(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\.)+(?:{_HOSTS})(?![\w@])(?:/[^\s<>\"“”‘’«»]*[^\s<>\"“”‘’«».,;:!?'()\[\]…])?(?!\.\w)"
-)
 _HANDLE = re.compile(r"(?<![\w@.])@(?P<name>[A-Za-z_][\w.]*\w|[A-Za-z])")
 _HASHTAG = re.compile(r"(?<![\w&#/])#(?P<name>\w*[^\W\d_]\w*)")
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")  # "MeToo", "HTMLPage"
