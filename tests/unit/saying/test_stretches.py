@@ -20,7 +20,7 @@ from loa.saying.tables import words
 
 CASES = [line.split("\t") for line in Path(__file__).with_name("stretches.tsv").read_text(encoding="utf-8").splitlines()]
 
-PARTS = [part for _, expected in CASES for part in re.split(r"\|(?=en:|vi:)", expected)]
+PARTS = [part[3:].replace("\\n", "\n") for _, expected in CASES for part in re.split(r"\|(?=en:|vi:)", expected)]
 TEXTS = st.one_of(
     st.text(max_size=80),
     st.lists(st.sampled_from([part[3:].replace("\\n", "\n") for part in PARTS] + list(' \n/|()[]“”"«»‘’—–:;.!?')), max_size=8).map("".join),
