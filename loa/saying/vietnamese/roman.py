@@ -82,6 +82,8 @@ RULES = (
     ),
     Rule(name="range", pattern=re.compile(r"(?<=[IVX])\s?[–\-]\s?(?=[IVX]{1,6}(?!\w))"), speak=_to),
     Rule(name="roman", pattern=re.compile(r"(?:(?<=[IVX][–\-])|(?<=[IVX]\s[–\-]\s))[IVX]{1,6}(?![\w'’])"), speak=_second),
+)
+ORDINALS = (
     Rule(name="ordinal", pattern=re.compile(r"(?:(?<=[Tt]hứ )|(?<=THỨ ))\d{1,4}(?![\w/:%])(?![.,\-–]\d)"), speak=_ordinal),
     Rule(name="ordinal", pattern=re.compile(r"(?:(?<=thế k[ỷỉ] )|(?<=Thế k[ỷỉ] ))\d{1,2}(?![\w/:%])(?![.,\-–]\d)"), speak=_thousand_years),
 )

@@ -36,7 +36,7 @@ UNITS = {
     "MB/s": "mê ga bai trên giây", "GB/s": "ghi ga bai trên giây", "MP": "mê ga pích xeo", "Mpx": "mê ga pích xeo",
     "cal": "ca lo", "kcal": "ki lô ca lo", "Kcal": "ki lô ca lo", "kJ": "ki lô jun", "J": "jun", "Pa": "pát xcan",
     "kPa": "ki lô pát xcan", "hPa": "héc tô pát xcan", "MPa": "mê ga pát xcan", "mmHg": "mi li mét thủy ngân", "atm": "át mốt phe",
-    "dB": "đề xi ben", "ppm": "phần triệu", "rpm": "vòng trên phút", "mol": "mon", "s": "giây", "ms": "mi li giây", "h": "giờ",
+    "dB": "đề xi ben", "ppm": "phần triệu", "rpm": "vòng trên phút", "mol": "mon", "mmol": "mi li mon", "s": "giây", "ms": "mi li giây", "h": "giờ",
     "°C": "độ xê", "ºC": "độ xê", "℃": "độ xê", "°F": "độ ép", "ºF": "độ ép", "℉": "độ ép", "°K": "độ ca", "°": "độ", "º": "độ",
     "%": "phần trăm", "‰": "phần nghìn", "'": "phút", "′": "phút", "p": "phút",
 }  # fmt: skip
@@ -101,12 +101,15 @@ RULES = (
         ),
         speak=_measure,
     ),
+    Rule(name="measure", pattern=re.compile(r"(?<!\w)[Kk]m(?=\d)"), speak=lambda _: UNITS["km"]),
+    Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=lambda _: " nhân "),
+)
+# Without a number: "tính bằng m²", "đồng/kg".
+ALONE = (
     Rule(name="measure", pattern=re.compile(rf"(?<![\w/.])(?:{_any(_ALONE)})(?![\w²³/])"), speak=_alone),
     Rule(
         name="measure",
         pattern=re.compile(rf"(?<=[\w%₫)])/(?P<amount>{NUMBER})?\s?(?P<what>(?:{_NOUN})(?!\w))"),
         speak=_per,
     ),
-    Rule(name="measure", pattern=re.compile(r"(?<!\w)[Kk]m(?=\d)"), speak=lambda _: UNITS["km"]),
-    Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=lambda _: " nhân "),
 )

@@ -163,7 +163,12 @@ def value(words: list[str]) -> int:
         if scale in words:
             at = words.index(scale)
             return value(words[:at]) * 10**power + (value(words[at + 1 :]) if words[at + 1 :] else 0)
-    units = {word: index for index, word in enumerate("không một hai ba bốn năm sáu bảy tám chín".split())} | {"mốt": 1, "tư": 4, "lăm": 5, "linh": 0}
+    units = {word: index for index, word in enumerate("không một hai ba bốn năm sáu bảy tám chín".split())} | {
+        "mốt": 1,
+        "tư": 4,
+        "lăm": 5,
+        "linh": 0,
+    }
     total = 0
     for index, word in enumerate(words):
         following = words[index + 1] if index + 1 < len(words) else ""
