@@ -1,4 +1,6 @@
-"""How Vietnamese is said: as a newsreader of the national radio would read it out. Each file has one kind of writing and says what it chose."""
+"""How Vietnamese is said: as a newsreader of the national radio would read it out. Each file has one kind of writing and says what it
+chose.
+"""
 
 from __future__ import annotations
 
