@@ -170,6 +170,9 @@ RULES = (
     ),
     Rule(name="times", pattern=re.compile(r"(?<=\w )[x×](?= ?\d)"), speak=lambda _: "by"),
     Rule(name="range", pattern=re.compile(r"(?<=[\d%])\s?[–—]\s?(?=[$£€]?\d)"), speak=lambda _: " to "),
+)
+
+OPERATORS = (
     Rule(
         name="operator",
         pattern=re.compile(
@@ -178,6 +181,9 @@ RULES = (
         ),
         speak=_operator,
     ),
+)
+
+NUMBERS = (
     Rule(
         name="number",
         pattern=re.compile(rf"(?:(?<=^)|(?<=[\s(\[“\"‘'=<>≤≥≈×÷^]))[-−](?P<first>{NUMBER})(?!\w|,\d)"),

@@ -15,9 +15,9 @@ _LOWER = r"(?=[lxvi])(?:xl|l?x{0,4})(?:ix|iv|v?i{0,4})"
 
 _PARTS = frozenset(
     words(
-        "act acts appendix article articles book books canto cantos ch chapter chapters chap bk column fig figure figures lecture lesson "
-        "letter level liber mark number part parts phase plate psalm scene section sonnet stage table title tome type class unit vol volume "
-        "volumes vols war bowl apollo division corps rule p pp page pages pl"
+        "act acts appendix article articles book books canto cantos ch chapter chapters chap bk column fig figure figures lecture "
+        "lesson letter level liber mark number part parts phase plate psalm scene section sonnet stage table title tome type class "
+        "unit vol volume volumes vols war bowl apollo division corps rule p pp page pages pl"
     )
 )
 _RULERS = frozenset(
