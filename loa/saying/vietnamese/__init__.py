@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = (
     codes.FORMULA,
     *_of_figures(*codes.RULES),
     *acronyms.RULES,
-    *_of_figures(numerals.MINUS, numerals.RANGE, codes.JOINED, numerals.NUMERAL, numerals.PLUS, numerals.FIGURES),
+    *_of_figures(numerals.CHAIN, numerals.MINUS, numerals.RANGE, codes.JOINED, numerals.NUMERAL, numerals.PLUS, numerals.FIGURES),
     *symbols.RULES,
     *spelling.RULES,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from loa.saying.addresses import EMAIL, URL, parts
+from loa.saying.addresses import EMAIL, HANDLE, URL, parts
 from loa.saying.said import Rule
 from loa.saying.vietnamese.numbers import digits
 from loa.saying.vietnamese.numerals import integer
@@ -18,8 +18,12 @@ _VOWEL = re.compile("[aeiouyà-ỹ]", re.IGNORECASE)
 
 
 def _address(match: re.Match[str]) -> str:
+    return _said(match.group().rstrip("/"))
+
+
+def _said(address: str) -> str:
     words = []
-    for kind, part in parts(match.group().rstrip("/")):
+    for kind, part in parts(address):
         if kind == "word":
             words.append(part.lower() if is_syllable(part) or (len(part) > 2 and _VOWEL.search(part)) else spelled(part))
         elif kind == "figures":
@@ -29,7 +33,13 @@ def _address(match: re.Match[str]) -> str:
     return " ".join(words)
 
 
+def _handle(match: re.Match[str]) -> str:
+    """@name is "a còng", #topic "hát tắc"."""
+    return ("a còng " if match.group()[0] == "@" else "hát tắc ") + _said(match.group()[1:])
+
+
 RULES = (
     Rule(name="e-mail", pattern=EMAIL, speak=_address),
+    Rule(name="handle", pattern=HANDLE, speak=_handle),
     Rule(name="URL", pattern=URL, speak=_address),
 )
