@@ -59,6 +59,7 @@ def say(text: str, language: str, *, lexicon: Wordings | None = None, context: W
 
 UNSAYABLE, MARK = "unsayable", "mark"  # names of changes that leave something out
 _LETTERS = re.compile(f"[{LATIN}]{{2}}")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s+[\"'“‘«(\[—–-]*$")
 _CLOSING = ".,;:!?…)]”’»"  # "" too: the end of the text
 
 
@@ -91,6 +92,8 @@ def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
             before = " " if last.isalnum() and spoken[0].isalnum() and not _inside_word(text, start) else ""
             after = " " if ahead.isalnum() and spoken[-1].isalnum() and not _inside_word(text, end) else ""
             spoken = f"{before}{spoken}{after}"
+            if spoken[0].islower() and _SENTENCE_END.search(((parted[-1].spoken if parted else "")[-2:] + text[position:start])[-8:]):
+                spoken = spoken[0].upper() + spoken[1:]  # else loa.text would take the sentence before for one that goes on
         elif last.isalnum() and ahead.isalnum():
             spoken = " "
         elif ahead == " " and (not last or last.isspace()):
