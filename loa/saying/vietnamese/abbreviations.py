@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 
 from loa.saying.said import Rule
+from loa.saying.vietnamese.letters import readable
 from loa.saying.vietnamese.numbers import ordinal
-from loa.saying.vietnamese.syllables import is_syllable
 
 # Always, whatever stands around.
 PLAIN = {
@@ -116,7 +116,7 @@ def _with_stop(match: re.Match[str], words: str) -> str:
 
 def _title(match: re.Match[str]) -> str | None:
     """Of a single letter only before a Vietnamese name: P. Bến Nghé is a ward, P. Picasso a painter."""
-    if len(match["short"]) == 1 and not is_syllable(match["name"]):
+    if len(match["short"]) == 1 and not readable(match["name"]):
         return None
     return _TITLES[match["short"]] + " "
 

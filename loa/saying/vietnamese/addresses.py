@@ -6,9 +6,9 @@ import re
 
 from loa.saying.addresses import EMAIL, HANDLE, URL, parts
 from loa.saying.said import Rule
+from loa.saying.vietnamese.letters import readable, spelled
 from loa.saying.vietnamese.numbers import digits
 from loa.saying.vietnamese.numerals import integer
-from loa.saying.vietnamese.syllables import is_syllable, spelled
 
 _MARKS = {
     "@": "a còng", ".": "chấm", "/": "gạch chéo", "-": "gạch ngang", "_": "gạch dưới", ":": "hai chấm", "?": "hỏi chấm", "=": "bằng",
@@ -25,7 +25,7 @@ def _said(address: str) -> str:
     words = []
     for kind, part in parts(address):
         if kind == "word":
-            words.append(part.lower() if is_syllable(part) or (len(part) > 2 and _VOWEL.search(part)) else spelled(part))
+            words.append(part.lower() if readable(part) or (len(part) > 2 and _VOWEL.search(part)) else spelled(part))
         elif kind == "figures":
             words.append(integer(part) if len(part) < 3 else digits(part))
         elif part in _MARKS:

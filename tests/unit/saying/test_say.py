@@ -45,8 +45,8 @@ def test_a_lexicon_comes_before_the_context_and_both_before_the_language() -> No
         ("5km/h", "năm ki lô mét trên giờ"),
         ("abc5def", "abc năm def"),
         ("Hoà", "Hòa"),  # a part of a word is not parted from the rest of it
-        ("a 👾 b", "a b"),
-        ("a👾b", "a b"),
+        ("a 👾 an", "a an"),
+        ("a👾an", "a an"),
         ("a 👾.", "a."),
         ("👾 a", "a"),
         ("a 👾", "a"),
