@@ -1,5 +1,6 @@
 """Is Vietnamese said better, and how fast, than by the best open normaliser?
 
+    pip install sea-g2p==0.10.0
     python benchmarks/normalisation.py [--wrong]
 
 `say` against sea-g2p 0.10.0 (Apache-2.0; its `Normalizer` is what comes before its phonemes), over two lists: the sentences of
