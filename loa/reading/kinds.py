@@ -1,0 +1,138 @@
+"""What an uploaded file is, by what is in it. The name decides only between plain text, Markdown and HTML without a beginning of its own.
+
+Nothing is unpacked and nothing parsed: this runs where requests are answered. Of an archive only the names in its directory are looked at.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import PurePosixPath
+from typing import Literal, get_args
+
+from loa.errors import UnreadableDocument, UnsupportedMediaType
+
+Kind = Literal["txt", "md", "html", "epub", "docx", "pdf"]
+
+MEDIA_TYPES: dict[Kind, str] = {
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "html": "text/html",
+    "epub": "application/epub+zip",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pdf": "application/pdf",
+}
+TEXTS: tuple[Kind, ...] = ("txt", "md", "html")  # those whose bytes are characters
+
+_ENDINGS: dict[str, Kind] = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".xhtml": "html"}  # of names; else: text
+# How files begin that are no document. What is not here has a zero byte soon, which no text has.
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"{\\rtf", "an RTF document: save it as .docx"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.doc), or one with a password: save it as .docx, without"),
+    (b"AT&TFORM", "a DjVu document: save it as .pdf"),
+    (b"ITSF", "a .chm: convert it to .epub"),
+    (b"%!PS", "PostScript: save it as .pdf"),
+    (b"\x1f\x8b", "a gzip file: unpack it"),
+    (b"\xfd7zXZ\x00", "an xz file: unpack it"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file: unpack it"),
+    (b"BZh", "a bzip2 file: unpack it"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"),
+    (b"Rar!\x1a\x07", "a RAR archive: unpack it"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"RIFF", "a recording, a film or an image"),
+    (b"ID3", "a recording"),
+    (b"OggS", "a recording"),
+    (b"fLaC", "a recording"),
+)
+_PLACED = ((257, b"ustar", "a tar archive: unpack it"), (60, b"BOOKMOBI", "a Kindle book (.mobi, .azw): convert it to .epub"))
+
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_DIRECTORY_END = b"PK\x05\x06"
+_DIRECTORY_END_BYTES = 22
+_DIRECTORY_PLACE = 65_557  # bytes from the end within which the end of the directory stands: its own 22 and a comment
+_IN_ARCHIVE: tuple[tuple[bytes, Kind], ...] = ((b"META-INF/container.xml", "epub"), (b"word/document", "docx"))
+_OTHER_ARCHIVES = (
+    (b"xl/workbook", "a spreadsheet"),
+    (b"ppt/presentation", "a presentation: save it as .pdf"),
+    (b"content.xml", "an OpenDocument file: save it as .docx"),
+)
+
+_PDF_PLACE = 1_024  # bytes within which a PDF must say what it is; readers allow for rubbish in front
+_OPENING = 4_096  # bytes within which markup shows what it is
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16's, which begins alike
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_XML = re.compile(r"\s*(?:<\?xml\b|<!DOCTYPE\b|<!ENTITY\b)", re.IGNORECASE)
+_HTML = re.compile(r"\s*(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+html\b|<html\b|<head\b|<body\b)", re.IGNORECASE | re.DOTALL)
+_DEFINITIONS = re.compile(r"<!ENTITY\b|<!DOCTYPE\s[^>\[]*\[", re.IGNORECASE)
+
+
+def kind_of(content: bytes, name: str = "") -> Kind:
+    """What `content` is. Raises UnsupportedMediaType, which says what the file is and what can be read; UnreadableDocument for half an archive."""
+    for beginning, what in _OTHERS:
+        if content.startswith(beginning):
+            raise _refusal(what)
+    for place, mark, what in _PLACED:
+        if content[place : place + len(mark)] == mark:
+            raise _refusal(what)
+    if content.startswith(_ARCHIVES):
+        return _kind_of_archive(content)
+    if _is_pdf(content):
+        return "pdf"
+    if b"\0" in content[-_DIRECTORY_PLACE:] and _DIRECTORY_END in content[-_DIRECTORY_PLACE:]:
+        raise _refusal("a ZIP archive with something in front of it, as a program that unpacks itself")
+    return _kind_of_text(content, name)
+
+
+def known_kinds() -> str:
+    """The kinds as words: ".txt, .md, … and .pdf"."""
+    *most, last = get_args(Kind)
+    return f"{', '.join(f'.{kind}' for kind in most)} and .{last}"
+
+
+def _kind_of_archive(content: bytes) -> Kind:
+    end = content.rfind(_DIRECTORY_END, max(0, len(content) - _DIRECTORY_PLACE))
+    if end < 0 or len(content) < end + _DIRECTORY_END_BYTES:
+        raise UnreadableDocument("the file begins like an .epub or .docx and has no end; was it sent or downloaded in full?")
+    size, start = (int.from_bytes(content[end + place : end + place + 4], "little") for place in (12, 16))
+    directory = content[start : start + size] if start + size <= end else content[max(0, end - size) : end]
+    for entry, kind in _IN_ARCHIVE:
+        if entry in directory:
+            return kind
+    raise _refusal(next((what for entry, what in _OTHER_ARCHIVES if entry in directory), "a ZIP archive: unpack it"))
+
+
+def _is_pdf(content: bytes) -> bool:
+    if content.lstrip()[:5] == b"%PDF-":
+        return True
+    return b"%PDF-" in content[:_PDF_PLACE] and b"startxref" in content[-2 * _PDF_PLACE :]
+
+
+def _kind_of_text(content: bytes, name: str) -> Kind:
+    opening = _opening(content)
+    if _DEFINITIONS.search(opening) and _XML.match(opening):
+        raise _refusal("an XML document with definitions of its own")
+    if _HTML.match(opening):
+        return "html"
+    if _XML.match(opening):
+        raise _refusal("an XML document")
+    return _ENDINGS.get(PurePosixPath(name.replace("\\", "/")).suffix.lower(), "txt")
+
+
+def _opening(content: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) : _OPENING].decode(encoding, errors="replace")
+    return content[:_OPENING].decode("latin-1")
+
+
+def _refusal(what: str) -> UnsupportedMediaType:
+    return UnsupportedMediaType(f"the file is {what}; {known_kinds()} can be read", known=list(get_args(Kind)))
