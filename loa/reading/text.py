@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 
+from loa.errors import DocumentTooLarge
 from loa.reading.document import Block, Chapter, Document, Matter
 from loa.reading.encoding import decode
 from loa.reading.gutenberg import frame_of
@@ -24,7 +25,7 @@ FEWEST_NUMBERS = 3
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x1c-\x1e\x85\u2028]")
 _PAGE_END = re.compile("[\x0c\u2029]")
-_ILLUSTRATION = re.compile(r"\[Illustration(?:: [^\]]{1,500})?\]", re.IGNORECASE)
+_ILLUSTRATION = re.compile(r"\[Illustration(?:: [^\[\]]{1,500})?\]", re.IGNORECASE)
 _FOOTNOTE_MARK = re.compile(r"(?<=[^\s\[\]])\[\d{1,3}\]")
 _SLANTED = re.compile(r"(?<!\w)_(?! )([^_]{1,500})_(?!\w)")  # _so_ plain text writes italics
 
@@ -35,15 +36,15 @@ def read(content: bytes, limits: Limits) -> Document:
     """A .txt file. Raises UnreadableDocument for bytes that are no text, TextTooLong."""
     text = decode(content)
     limits.check_characters(len(text))
-    return document_of(text)
+    return document_of(text, limits)
 
 
-def document_of(text: str) -> Document:
-    """Characters as a document."""
+def document_of(text: str, limits: Limits) -> Document:
+    """Characters as a document. Raises DocumentTooLarge for far too many paragraphs."""
     frame = frame_of(unicodedata.normalize("NFC", _PAGE_END.sub("\n\n", _LINE_END.sub("\n", text))))
     body, marks = _FOOTNOTE_MARK.subn("", frame.body)
     body, pictures = _ILLUSTRATION.subn("", body)
-    blocks, numbers = _blocks(_SLANTED.sub(r"\1", body))
+    blocks, numbers = _blocks(_SLANTED.sub(r"\1", body), limits)
     _, chapters = chapters_of(blocks, _chapter_level(blocks))
     omitted = ((marks, "footnote mark"), (pictures, "illustration"), (numbers, "page number"))
     return Document(
@@ -56,8 +57,7 @@ def document_of(text: str) -> Document:
 
 
 def _surroundings(text: str, matter: Matter) -> Iterator[Chapter]:
-    passages = passages_of(text)
-    if passages:
+    if passages := list(passages_of(text)):
         blocks = [block for passage in passages for block in blocks_of(passage, width_of(passages))]
         yield Chapter(title="Project Gutenberg", matter=matter, role="licence", blocks=tuple(blocks))
 
@@ -79,18 +79,23 @@ def _chapter_level(blocks: Sequence[Block]) -> int:
     return PLAIN if capitals > 1 and sum(len(block.text) for block in blocks) >= CAPITALS_APART * capitals else 0
 
 
-def _blocks(text: str) -> tuple[list[Block], int]:
+def _blocks(text: str, limits: Limits) -> tuple[list[Block], int]:
     """The body as blocks, and how many page numbers were left out of it."""
-    passages = passages_of(text)
+    passages = list(islice(passages_of(text), limits.blocks + 1))
     width, words = width_of(passages), words_of(text)
     entries, page_numbers = _numbered([entry for passage in passages for entry in _entries(passage)])
-    blocks: list[Block] = []
-    for entry in _without_contents(list(_titled(entries))):
-        if isinstance(entry, Title):
-            blocks.append(Block(kind="heading", level=entry.level, text=entry.text))
-        else:
-            blocks += blocks_of(entry, width, words)
+    blocks = list(islice(_said(_without_contents(list(_titled(entries))), width, words), limits.blocks + 1))
+    if max(len(passages), len(blocks)) > limits.blocks:
+        raise DocumentTooLarge(f"the document has more than {limits.blocks:,} paragraphs")
     return blocks, page_numbers
+
+
+def _said(entries: Iterable[Entry], width: int, words: Collection[str]) -> Iterator[Block]:
+    for entry in entries:
+        if isinstance(entry, Title):
+            yield Block(kind="heading", level=entry.level, text=entry.text)
+        else:
+            yield from blocks_of(entry, width, words)
 
 
 def _entries(passage: list[str]) -> Iterator[Entry]:

@@ -62,6 +62,8 @@ class Title:
 
 def title_of(line: str) -> Title | None:
     """The heading that a line is, standing alone; None: it is none."""
+    if len(line) > 3 * LONGEST:  # with the leaders of a table of contents
+        return None
     line = " ".join(_LEADERS.sub("", line).split())
     if not line or len(line) > LONGEST or line[-1] in ",;":
         return None
