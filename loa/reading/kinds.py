@@ -5,12 +5,12 @@ Nothing is unpacked and nothing parsed: this runs where requests are answered. O
 
 from __future__ import annotations
 
-import codecs
 import re
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from loa.errors import UnreadableDocument, UnsupportedMediaType
+from loa.reading.encoding import BYTE_ORDER_MARKS
 
 Kind = Literal["txt", "md", "html", "epub", "docx", "pdf"]
 
@@ -67,13 +67,6 @@ _OTHER_ARCHIVES = (
 
 _PDF_PLACE = 1_024  # bytes within which a PDF must say what it is; readers allow for rubbish in front
 _OPENING = 4_096  # bytes within which markup shows what it is
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16's, which begins alike
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _XML = re.compile(r"\s*(?:<\?xml\b|<!DOCTYPE\b|<!ENTITY\b)", re.IGNORECASE)
 _HTML = re.compile(r"\s*(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+html\b|<html\b|<head\b|<body\b)", re.IGNORECASE | re.DOTALL)
 _DEFINITIONS = re.compile(r"<!ENTITY\b|<!DOCTYPE\s[^>\[]*\[", re.IGNORECASE)
@@ -135,7 +128,7 @@ def _kind_of_text(content: bytes, name: str) -> Kind:
 
 
 def _opening(content: bytes) -> str:
-    for mark, encoding in _MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return content[len(mark) : _OPENING].decode(encoding, errors="replace")
     return content[:_OPENING].decode("latin-1")

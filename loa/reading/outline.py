@@ -11,15 +11,15 @@ from loa.reading.document import Block, Chapter
 LONG_CHAPTER = 30_000  # characters, half an hour: what is longer and begins with another heading is a part that holds chapters
 
 
-def chapters_of(blocks: Sequence[Block]) -> tuple[str | None, tuple[Chapter, ...]]:
+def chapters_of(blocks: Sequence[Block], level: int | None = None) -> tuple[str | None, tuple[Chapter, ...]]:
     """The title of the document, if a heading above all others names it, and its chapters in reading order.
 
-    Chapters begin at the highest headings of which there are at least two, or at a level below where those are parts that hold chapters, and
-    at every heading above that level. A heading without text of its own is spoken at the beginning of the chapter after it. Chapters of
-    the same name are named with their parts.
+    Chapters begin at the headings of `level` and above. None: of the highest level that has at least two, or of one below where those are
+    parts that hold chapters. A heading without text of its own is spoken at the beginning of the chapter after it. Chapters of the same
+    name are named with their parts.
     """
     levels = Counter(block.level for block in blocks if block.kind == "heading")
-    level = _chapter_level(blocks, levels)
+    level = _chapter_level(blocks, levels) if level is None else level
     parts = list(_joined(_cut(blocks, level)))
     titles = _titles(parts, level)
     return _title(blocks, levels), tuple(Chapter(title=title, blocks=tuple(part)) for title, part in zip(titles, parts, strict=True))
