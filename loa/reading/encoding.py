@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import encodings.aliases
 
 from loa.errors import UnreadableDocument
 
@@ -44,6 +46,22 @@ def decode(data: bytes) -> str:
         )
     as_likely = {match.encoding for match in matches if (match.chaos, match.coherence) == (best.chaos, best.coherence)}
     return _strictly(data, next(encoding for encoding in OLDER_ENCODINGS if encoding in as_likely))
+
+
+def prepare() -> None:
+    """Load every encoding that Python knows, and what tells them apart, for a process that will open no file any more: 0.1 s."""
+    for encoding in {*OLDER_ENCODINGS, *encodings.aliases.aliases.values()}:
+        with contextlib.suppress(LookupError):  # some are of Windows alone
+            codecs.lookup(encoding)
+    decode("“Café”, où il faisait très beau. ".encode("cp1252") * 20)
+
+
+def is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _strictly(data: bytes, encoding: str) -> str:
