@@ -5,8 +5,6 @@ Lengths are points (1/72 inch). A place is measured from the top left corner of 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -21,7 +19,8 @@ class Line:
     baseline: float
     size: float  # of the font, as it appears
     bold: bool = False
-    column: int = 0  # in which it stands: 0 is the left one, or the only one
+    mono: bool = False  # set in letters of one width, as programs are
+    column: int = 0  # in which it stands, from the left: 1, 2; 0: it may take the whole width
     cells: tuple[str, ...] = ()  # of a row: what stands side by side, text being all of it
     marks: int = 0  # of footnotes that stood in it and are left out
 
@@ -48,11 +47,3 @@ class Page:
     height: float
     lines: tuple[Line, ...] = ()
     pictures: int = 0  # that stand on it
-
-
-def body_size(lines: Iterable[Line]) -> float:
-    """The font size, to half a point, that most characters are set in; 0 where there is no line."""
-    characters: Counter[float] = Counter()
-    for line in lines:
-        characters[round(2 * line.size) / 2] += len(line.text)
-    return max(characters, key=lambda size: (characters[size], -size), default=0.0)

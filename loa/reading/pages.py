@@ -9,16 +9,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from loa.reading.lines import Line, Page
+from loa.reading.typography import usual_size
 
 EDGE_LINES = 2  # heights at the head and at the foot of a page where running heads and page numbers stand
 REPEATS = 3  # pages on which the same words at the same height make them a running head
 SAME_HEIGHT = 4.0  # points within which two heights are one
 LARGEST_HEAD = 1.15  # of the size of the text: what is larger opens a chapter
 FOOTNOTE_SIZE = 0.93  # of the size of the text
-FOOTNOTE_GAP = 1.3  # of the distance between lines: a wider one stands above footnotes
+FOOTNOTE_GAP = 1.5  # font sizes between the last line of the text and the first footnote, more than between lines
 NARROW = 0.55  # of a column's width: pieces that fill less are cells of a table rather than lines of a column
 CROSSING = 0.25  # of the lines may run across the gap between two columns: titles, pictures' captions
 MIDDLE = (0.3, 0.7)  # of the page's width, where the gap between two columns is looked for
@@ -41,7 +41,7 @@ def in_reading_order(page: Page) -> Page:
     columns: tuple[list[Line], list[Line]] = ([], [])
 
     def close() -> None:
-        for number, column in enumerate(columns):
+        for number, column in enumerate(columns, start=1):
             ordered.extend(replace(line, column=number) for line in _rows(column))
             column.clear()
 
@@ -121,58 +121,42 @@ def without_running_heads(pages: Sequence[Page]) -> tuple[list[Page], int]:
     """The pages without running heads, running feet and page numbers, and how many lines those were.
 
     One is known by its words, the page's number aside, at the same height on at least REPEATS pages; a page number by counting up with the
-    pages; and what stands at the height of such a line on another page is one as well.
+    pages; and where such lines stand on most pages, what stands there on the others is one as well.
     """
-    size = _usual_size(pages)
-    edges = {page.number: _edges(page) for page in pages}
+    edges = {page.number: _edges(page, LARGEST_HEAD * usual_size([line for page in pages for line in page.lines])) for page in pages}
     offsets = _offsets(edges)
-    seen: Counter[tuple[str, int, int]] = Counter()
-    for number, (head, foot) in edges.items():
-        for side, lines in enumerate((head, foot)):
-            for key in {key for line in lines if line.size <= LARGEST_HEAD * size for key in _keys(line, number, offsets, side)}:
-                seen[key] += 1
+    seen = Counter(key for edge in edges.values() for key in {key for line in edge for key in _keys(line, offsets)})
     repeats = min(REPEATS, max(2, len(pages)))
-    heights = {(side, height) for (_, side, height), count in seen.items() if count >= repeats and 2 * count >= len(pages)}
-
-    def runs(line: Line, number: int, side: int) -> bool:
-        if line.size > LARGEST_HEAD * size:
-            return False
-        words = _words(line, number, offsets)
-        if _ONLY_NUMBER.fullmatch(words) and (offsets or len(pages) == 1):
-            return True
-        keys = _keys(line, number, offsets, side)
-        return any(seen[key] >= repeats or key[1:] in heights for key in keys)
-
-    kept, removed = [], 0
-    for page in pages:
-        out = {line for side, lines in enumerate(edges[page.number]) for line in lines if runs(line, page.number, side)}
-        removed += len(out)
-        kept.append(replace(page, lines=tuple(line for line in page.lines if line not in out)) if out else page)
-    return kept, removed
+    found = {line for edge in edges.values() for line in edge if _is_page_number(line, offsets)}
+    found |= {line for edge in edges.values() for line in edge if any(seen[key] >= repeats for key in _keys(line, offsets))}
+    usual = Counter(place for places in ({_place(line) for line in edge if line in found} for edge in edges.values()) for place in places)
+    heights = {place for place, count in usual.items() if count >= repeats and 2 * count >= len(pages)}
+    found |= {line for edge in edges.values() for line in edge if _place(line) in heights}
+    return [replace(page, lines=tuple(line for line in page.lines if line not in found)) for page in pages], len(found)
 
 
-def _edges(page: Page) -> tuple[list[Line], list[Line]]:
-    """The lines at the outermost heights: at the head and at the foot."""
+def _edges(page: Page, largest: float) -> list[Line]:
+    """The lines at the outermost heights of a page, of at most the `largest` size."""
     heights: list[float] = []
     for baseline in sorted(line.baseline for line in page.lines):
         if not heights or baseline - heights[-1] > SAME_HEIGHT:
             heights.append(baseline)
-    head, foot = heights[:EDGE_LINES], heights[EDGE_LINES:][-EDGE_LINES:]
-    if len(heights) <= EDGE_LINES:  # a number alone on its page may stand at the foot
-        foot = head = heights
-
-    def at(places: list[float]) -> list[Line]:
-        return [line for line in page.lines if any(0 <= line.baseline - place <= SAME_HEIGHT for place in places)]
-
-    return at(head), at(foot)
+    outermost = {*heights[:EDGE_LINES], *heights[-EDGE_LINES:]}
+    return [
+        line for line in page.lines if line.size <= largest and any(0 <= line.baseline - height <= SAME_HEIGHT for height in outermost)
+    ]  # fmt: skip
 
 
-def _offsets(edges: dict[int, tuple[list[Line], list[Line]]]) -> set[int]:
-    """What numbers at the edges differ by from the pages' own, where at least REPEATS pages agree."""
-    found: Counter[int] = Counter()
-    for number, (head, foot) in edges.items():
-        found.update({_value(match[0]) - number for line in (*head, *foot) for match in _NUMBER.finditer(line.text)})
-    return {offset for offset, count in found.items() if count >= min(REPEATS, max(2, len(edges)))}
+def _offsets(edges: dict[int, list[Line]]) -> set[int]:
+    """What numbers at the edges differ by from the pages' own, where several pages agree."""
+    if len(edges) == 1:
+        return {1}
+    found = Counter(
+        offset
+        for number, edge in edges.items()
+        for offset in {_value(match[0]) - number for line in edge for match in _NUMBER.finditer(line.text)}
+    )
+    return {offset for offset, count in found.items() if count >= min(REPEATS, len(edges))}
 
 
 def _value(numeral: str) -> int:
@@ -182,23 +166,23 @@ def _value(numeral: str) -> int:
     return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
 
 
-def _words(line: Line, number: int, offsets: set[int]) -> str:
+def _words(line: Line, offsets: set[int]) -> str:
     """What the line says, the page's own number written as #."""
-    return _NUMBER.sub(lambda match: "#" if _value(match[0]) - number in offsets else match[0], line.text).casefold()
+    return _NUMBER.sub(lambda match: "#" if _value(match[0]) - line.page in offsets else match[0], line.text).casefold()
 
 
-def _keys(line: Line, number: int, offsets: set[int], side: int) -> list[tuple[str, int, int]]:
-    """The line with its height, which may round to either of two neighbours."""
-    words, height = _words(line, number, offsets), int(line.baseline // SAME_HEIGHT)
-    return [(words, side, height), (words, side, height + 1)]
+def _is_page_number(line: Line, offsets: set[int]) -> bool:
+    return _ONLY_NUMBER.fullmatch(_words(line, offsets)) is not None
 
 
-def _usual_size(pages: Iterable[Page]) -> float:
-    characters: Counter[float] = Counter()
-    for page in pages:
-        for line in page.lines:
-            characters[round(line.size, 1)] += len(line.text)
-    return max(characters, key=lambda size: characters[size], default=0.0)
+def _place(line: Line) -> int:
+    return round(line.baseline / SAME_HEIGHT)
+
+
+def _keys(line: Line, offsets: set[int]) -> list[tuple[str, int]]:
+    """What the line says with its height, which may round to either of two neighbours."""
+    words, height = _words(line, offsets), int(line.baseline // SAME_HEIGHT)
+    return [(words, height), (words, height + 1)]
 
 
 def without_footnotes(page: Page, size: float) -> tuple[Page, int]:
@@ -219,11 +203,12 @@ def _foot(lines: list[Line], size: float) -> list[Line]:
     start = len(lines)
     while start and lines[start - 1].size <= FOOTNOTE_SIZE * size:
         start -= 1
-    foot = lines[start:]
-    if not foot or start == 0 or any(_CAPTION.match(line.text) for line in foot):
+    text, foot = lines[:start], lines[start:]
+    if not text or not foot or any(_CAPTION.match(line.text) for line in foot):
         return []
+    apart = foot[0].baseline - text[-1].baseline > FOOTNOTE_GAP * size
     first = next((place for place, line in enumerate(foot) if _NOTE.match(line.text)), None)
-    apart = foot[0].baseline - lines[start - 1].baseline > FOOTNOTE_GAP * size * 1.2
-    if apart and first is not None or apart and len(foot) <= 3 and foot[-1].page >= 0:
+    if apart and (first == 0 or foot[0].text[:1].islower()):  # a note, or the end of one that began on the page before
         return foot
-    return foot[first:] if first is not None else []
+    marked = any(line.marks for line in text)
+    return foot[first:] if first is not None and (apart or marked) else []

@@ -42,7 +42,8 @@ _SIGNS = frozenset(("*", "**", "***", "†", "‡", "††", "§"))
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BASE = re.compile(r"(?:\d|(?<![^\W\d_])(?:[kcdmμ]?m|ha|in|ft|s))$")  # before an exponent: 10⁶, km²
 _BOLD = re.compile(r"bold|black|heavy|demi|semibd", re.IGNORECASE)
-_FORCED_BOLD = 1 << 18  # flag of a font
+_MONO = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt", re.IGNORECASE)
+_FORCED_BOLD, _FIXED_PITCH = 1 << 18, 1 << 0  # flags of a font
 
 
 @dataclass(slots=True)
@@ -168,9 +169,9 @@ class _Reader:
             text += f" {said}" if spaced else said
         if not (text := unicodedata.normalize("NFC", text).strip()):
             return None
-        bold = self._is_bold(runs[0].first) and self._is_bold(runs[-1].first)
+        bold, mono = (all(kinds) for kinds in zip(self._kind(runs[0].first), self._kind(runs[-1].first), strict=True))
         return Line(
-            text=text, page=0, left=runs[0].left, right=runs[-1].right, baseline=baseline, size=size, bold=bold, marks=marks
+            text=text, page=0, left=runs[0].left, right=runs[-1].right, baseline=baseline, size=size, bold=bold, mono=mono, marks=marks
         )  # fmt: skip
 
     def _is_mark(self, run: _Run, size: float, baseline: float, glued: bool) -> bool:
@@ -185,10 +186,12 @@ class _Reader:
         known = pdfium.FPDFText_GetCharBox(self._textpage, run.first, left, right, bottom, top)
         return bool(known) and self._box[3] - bottom.value < run.baseline - RAISED * size
 
-    def _is_bold(self, index: int) -> bool:
+    def _kind(self, index: int) -> tuple[bool, bool]:
+        """Whether the font of a character is bold, and whether its letters are of one width."""
         length = pdfium.FPDFText_GetFontInfo(self._textpage, index, self._name, len(self._name), self._flags)
         name = self._name.value.decode("utf-8", errors="replace") if 0 < length <= len(self._name) else ""
-        return bool(self._flags.value & _FORCED_BOLD) or _BOLD.search(name) is not None
+        flags = self._flags.value if length else 0
+        return bool(flags & _FORCED_BOLD) or _BOLD.search(name) is not None, bool(flags & _FIXED_PITCH) or _MONO.search(name) is not None
 
 
 def _grouped(runs: Iterable[_Run]) -> Iterator[list[_Run]]:
