@@ -46,4 +46,5 @@ class Page:
     width: float
     height: float
     lines: tuple[Line, ...] = ()
-    pictures: int = 0  # that stand on it
+    pictures: int = 0  # on a page without text
+    unknown: int = 0  # characters whose font does not say which letters they are

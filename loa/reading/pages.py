@@ -123,7 +123,8 @@ def without_running_heads(pages: Sequence[Page]) -> tuple[list[Page], int]:
     One is known by its words, the page's number aside, at the same height on at least REPEATS pages; a page number by counting up with the
     pages; and where such lines stand on most pages, what stands there on the others is one as well.
     """
-    edges = {page.number: _edges(page, LARGEST_HEAD * usual_size([line for page in pages for line in page.lines])) for page in pages}
+    largest = LARGEST_HEAD * usual_size([line for page in pages for line in page.lines])
+    edges = {page.number: _edges(page, largest) for page in pages}
     offsets = _offsets(edges)
     seen = Counter(key for edge in edges.values() for key in {key for line in edge for key in _keys(line, offsets)})
     repeats = min(REPEATS, max(2, len(pages)))

@@ -41,6 +41,7 @@ _RAISED_MARKS = frozenset("¹²³⁴⁵⁶⁷⁸⁹⁰")
 _SIGNS = frozenset(("*", "**", "***", "†", "‡", "††", "§"))
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BASE = re.compile(r"(?:\d|(?<![^\W\d_])(?:[kcdmμ]?m|ha|in|ft|s))$")  # before an exponent: 10⁶, km²
+_UNKNOWN = re.compile("[\ufffd\ue000-\uf8ff]")  # of private use: numbers of glyphs rather than letters
 _BOLD = re.compile(r"bold|black|heavy|demi|semibd", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt", re.IGNORECASE)
 _FORCED_BOLD, _FIXED_PITCH = 1 << 18, 1 << 0  # flags of a font
@@ -72,7 +73,8 @@ def page_of(document: pypdfium2.PdfDocument, number: int) -> Page:
         finally:
             textpage.close()
         width, height = reader.extent()
-        return Page(number=number, width=width, height=height, lines=lines, pictures=0 if lines else _pictures(page.raw))
+        pictures = 0 if lines else _pictures(page.raw)
+        return Page(number=number, width=width, height=height, lines=lines, pictures=pictures, unknown=reader.unknown)
     finally:
         page.close()
 
@@ -87,6 +89,7 @@ class _Reader:
         self._bounds, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
         self._name, self._flags = ctypes.create_string_buffer(128), ctypes.c_int()
         self._turn = 0
+        self.unknown = 0  # characters whose letters nobody knows
 
     def extent(self) -> tuple[float, float]:
         """Width and height of the page, held so that most of its text stands upright."""
@@ -132,7 +135,8 @@ class _Reader:
 
     def _run(self, text: str, first: int, last: int, spaced: bool, breaks: bool) -> Iterator[_Run]:
         x, y, bounds, matrix = self._x, self._y, self._bounds, self._matrix
-        text = text.translate(_CLEAN)
+        length, text = len(text), text.translate(_CLEAN)
+        self.unknown += max(length - len(text), 0) + len(_UNKNOWN.findall(text))
         known = (
             pdfium.FPDFText_GetCharOrigin(self._textpage, first, x, y)
             and pdfium.FPDFText_GetLooseCharBox(self._textpage, last, bounds)

@@ -29,7 +29,7 @@ WRAPPED_SHARE = 0.6  # of the ends of lines in prose are wrapped, at least
 SENTENCES_SHARE = 0.7  # of the lines of verse end a sentence, at most
 NARROWER = 1.5  # font sizes by which lines end before the margin where they are set narrower than the text, as quotations are
 CENTRED = 3.0  # font sizes that a centred line leaves on both sides, at least
-SHORTEST_WORD = 3  # letters of either half of a compound that keeps its hyphen at the end of a line
+SHORTEST_HALF = 3  # letters before the hyphen of a compound that keeps it at the end of a line; after it, one less
 
 Kind = tuple[float, bool]  # of headings: size, whether bold
 
@@ -40,6 +40,8 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*$")
 _PAUSE_END = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
 _SAYABLE = re.compile(r"[^\W_]")
 _PARTED = re.compile(r"([^\W\d_]+(?:[-’'][^\W\d_]+)*)-$")
+_GLUED_END = re.compile(r"\S[-—/]$")
+_GLUED_BEGINNING = re.compile(r"—\S")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -101,7 +103,7 @@ def joined(texts: Sequence[str], words: Mapping[str, int]) -> str:
         if (parted := _PARTED.search(last)) is not None and (rest := _FIRST_WORD.match(text)) is not None:
             if not _is_compound(parted[1], rest[0], words):
                 pieces[-1] = last[:-1]
-        elif last and not (last.endswith(("-", "—", "/")) and not last[-2:-1].isspace()):
+        elif last and not _GLUED_END.search(last) and not _GLUED_BEGINNING.match(text):
             pieces.append(" ")
         pieces.append(text)
     return "".join(pieces)
@@ -112,10 +114,13 @@ def _is_compound(left: str, right: str, words: Mapping[str, int]) -> bool:
     if right[0].isupper() and not left.isupper():  # Anglo-Saxon
         return True
     left, right = left.casefold(), right.casefold()
-    whole, compound = words.get(left.rpartition("-")[2] + right, 0), words.get(f"{left}-{right}", 0)
+    half = left.rpartition("-")[2]
+    whole, compound = words.get(half + right, 0), words.get(f"{left}-{right}", 0)
     if whole or compound:
         return compound > whole
-    return "-" in left or (min(len(left), len(right)) >= SHORTEST_WORD and bool(words.get(left)) and bool(words.get(right)))
+    if len(half) == 1:  # a-whaling: nobody parts a word after one letter
+        return True
+    return min(len(half), len(right) + 1) >= SHORTEST_HALF and bool(words.get(half)) and bool(words.get(right))
 
 
 def _without_lone_rows(lines: Sequence[Line]) -> Iterator[Line]:
@@ -136,14 +141,13 @@ def _parts(line: Line, after: Line, typography: Typography) -> bool:
             return True
     elif line.page == after.page and 0 in (line.column, after.column):
         return True
-    if line.bold != after.bold and _fits(after, line, typography):
-        return True
-    return any(_is_title(one, typography) for one in (line, after)) and _fits(after, line, typography)
+    if not _fits(after, line, typography):
+        return False
+    return line.bold != after.bold or _is_title(line, typography) or _is_title(after, typography)
 
 
 def _is_title(line: Line, typography: Typography) -> bool:
-    title = title_of(line.text)
-    return title is not None and title.level < PLAIN and _ends_early(line, typography)
+    return _ends_early(line, typography) and (title := title_of(line.text)) is not None and title.level < PLAIN
 
 
 def _ends_early(line: Line, typography: Typography) -> bool:
@@ -181,29 +185,24 @@ def _is_verse(passage: Sequence[Line], typography: Typography) -> bool:
 
 
 def _paragraphs(passage: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
-    narrower = _narrower(passage, typography)
+    narrower, base = _narrower(passage, typography), min(typography.indent(line) for line in passage)
     paragraph: list[Line] = []
     for line in passage:
-        if paragraph and _begins(paragraph, line, typography, narrower):
+        if paragraph and _begins(paragraph, line, typography, narrower, base):
             yield paragraph
             paragraph = []
         paragraph.append(line)
     yield paragraph
 
 
-def _begins(paragraph: Sequence[Line], line: Line, typography: Typography, narrower: float) -> bool:
-    """Whether a line begins another paragraph than the one before it."""
+def _begins(paragraph: Sequence[Line], line: Line, typography: Typography, narrower: float, base: float) -> bool:
+    """Whether a line begins another paragraph than the one before it; `base`: the least indent of its passage."""
     last = paragraph[-1]
     if _fits(line, last, typography, narrower):
         return True
     if _is_item(line) and (_is_item(paragraph[0]) or _PAUSE_END.search(last.text)):
         return True
-    further = typography.indent(line) - typography.indent(last)
-    if len(paragraph) == 1 and (_is_item(last) or further < 0):  # the second line of an item, or after an indented first
-        return False
-    if INDENT[0] <= further <= INDENT[1]:
-        return True
-    if len(paragraph) > 1 and further < -INDENT[0]:  # the end of a quotation
+    if not _is_item(paragraph[0]) and INDENT[0] <= typography.indent(line) - base <= INDENT[1]:
         return True
     elsewhere = (line.page, line.column) != (last.page, last.column)
     return elsewhere and not typography.indented and _SENTENCE_END.search(last.text) is not None and not line.text[:1].islower()
