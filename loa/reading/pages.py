@@ -23,6 +23,7 @@ NARROW = 0.55  # of a column's width: pieces that fill less are cells of a table
 CROSSING = 0.25  # of the lines may run across the gap between two columns: titles, pictures' captions
 MIDDLE = (0.3, 0.7)  # of the page's width, where the gap between two columns is looked for
 COLUMN_LINES = 5  # of each of two columns, at least
+COLUMN_PAGES = 0.2  # of the pages have columns, where those with few lines are taken to have them as well
 
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _ONLY_NUMBER = re.compile(r"[\W_]*(?:(?:page|p\.?|trang|tr\.?)\s*)?#(?:\s*(?:/|of|trên|\|)\s*\d+)?[\W_]*", re.IGNORECASE)
@@ -31,12 +32,21 @@ _NOTE = re.compile(r"\s*(?:[\[(]?\d{1,3}[\])]?[.:]?\s*(?=[^\W\d_]|[\"“‘'«(]
 _CAPTION = re.compile(r"(?:fig(?:ure|\.)|table|chart|map|plate|hình|bảng|biểu|sơ đồ|ảnh|bản đồ)\s*\d", re.IGNORECASE)
 
 
-def in_reading_order(page: Page) -> Page:
-    """The page with its lines from the top down, one column after the other; pieces side by side in a table are joined to rows."""
-    lines = _with_initials(sorted(page.lines, key=lambda line: (line.baseline, line.left)))
-    gap = _gap_between_columns(lines, page.width)
+def in_reading_order(pages: Sequence[Page]) -> list[Page]:
+    """The pages with their lines from the top down, one column after the other; pieces side by side in a table are joined to rows."""
+    lines = {page.number: _with_initials(sorted(page.lines, key=lambda line: (line.baseline, line.left))) for page in pages}
+    gaps = {page.number: _gap_between_columns(lines[page.number], page.width) for page in pages}
+    found = Counter(gap for gap in gaps.values() if gap is not None)
+    usual = [gap for gap, count in found.most_common(2) if count >= COLUMN_PAGES * len(pages)]  # of left and of right pages
+    for page in pages:
+        if gaps[page.number] is None:
+            gaps[page.number] = next((gap for gap in usual if _parts_columns(lines[page.number], gap)), None)
+    return [replace(page, lines=tuple(_ordered(lines[page.number], gaps[page.number]))) for page in pages]
+
+
+def _ordered(lines: Sequence[Line], gap: float | None) -> list[Line]:
     if gap is None:
-        return replace(page, lines=tuple(_rows(lines)))
+        return _rows(lines)
     ordered: list[Line] = []
     columns: tuple[list[Line], list[Line]] = ([], [])
 
@@ -46,29 +56,29 @@ def in_reading_order(page: Page) -> Page:
             column.clear()
 
     for line in lines:
-        if line.left < gap < line.right:
+        if line.left < gap < line.right:  # a title or a picture's caption across both
             close()
             ordered.append(line)
         else:
             columns[line.left >= gap].append(line)
     close()
-    return replace(page, lines=tuple(ordered))
+    return ordered
 
 
 def _gap_between_columns(lines: Sequence[Line], width: float) -> float | None:
     """Where two columns part, if the page has two: a place that few lines cross, with lines that fill both sides."""
     starts = Counter(round(line.left) for line in lines if MIDDLE[0] * width < line.left < MIDDLE[1] * width)
-    best: tuple[int, float] | None = None
-    for start, _ in starts.most_common(5):
+    for start, count in starts.most_common(3):
         gap = start - 1.0
-        left = [line for line in lines if line.right <= gap]
-        right = [line for line in lines if line.left >= gap]
-        crossing = len(lines) - len(left) - len(right)
-        if min(len(left), len(right)) < COLUMN_LINES or crossing > CROSSING * len(lines):
-            continue
-        if _fills(left) and _fills(right) and (best is None or crossing < best[0]):
-            best = crossing, gap
-    return best[1] if best else None
+        left, right = [line for line in lines if line.right <= gap], [line for line in lines if line.left >= gap]
+        if count >= COLUMN_LINES and len(left) >= COLUMN_LINES and _parts_columns(lines, gap) and _fills(left) and _fills(right):
+            return gap
+    return None
+
+
+def _parts_columns(lines: Sequence[Line], gap: float) -> bool:
+    """Whether few lines run across a gap."""
+    return sum(line.left < gap < line.right for line in lines) <= CROSSING * len(lines)
 
 
 def _fills(column: Sequence[Line]) -> bool:

@@ -113,7 +113,7 @@ def _check_text(pages: Sequence[Page]) -> None:
 
 def _text_of(pages: Sequence[Page]) -> tuple[list[Line], list[str]]:
     """The lines that are read, in their order, and what was left out."""
-    pages, heads = without_running_heads([in_reading_order(page) for page in pages])
+    pages, heads = without_running_heads(in_reading_order(pages))
     size = usual_size([line for page in pages for line in page.lines])
     lines: list[Line] = []
     notes = contents = programs = 0

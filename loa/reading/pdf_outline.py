@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -22,6 +24,7 @@ TITLE_LINES = 6  # that a title may take on its page
 ABOVE = 1.5  # font sizes: a place that is given may lie so far below the top of its line
 
 _NOT_A_LETTER = re.compile(r"[\W_]+")
+_NUMBER = re.compile(r"^(?:chapter|part|section|chương|phần|mục|bài)?\d+")  # in front of a title, where the outline leaves it out
 _A_PAGE = re.compile(r"(?:page|trang|p\.?)?\s*[-–]?\s*(?:\d+|[ivxlc]+)", re.IGNORECASE)  # as scanners name places
 
 
@@ -91,38 +94,47 @@ def _below(document: pypdfium2.PdfDocument, page: int, destination: pdfium.FPDF_
 
 def places_of(entries: Sequence[Entry], lines: Sequence[Line], typography: Typography) -> list[Place]:
     """Where the entries begin, in the order of the lines, which are in reading order. The lines of a title are found by what they say."""
-    starts: dict[int, int] = {}  # the first line of each page
-    for index, line in enumerate(lines):
-        starts.setdefault(line.page, index)
-    pages = sorted(starts)
+    pages: list[tuple[int, int]] = [(0, 0)]  # the lines of each page with lines: from, to
+    for _, group in groupby(lines, key=lambda line: line.page):
+        pages.append((pages[-1][1], pages[-1][1] + sum(1 for _ in group)))
+    del pages[0]
+    numbers = [lines[first].page for first, _ in pages]
     places: list[Place] = []
     for entry in entries:
-        page = next((page for page in pages if page >= entry.page), None) if entry.page not in starts else entry.page
-        first = starts[page] if page is not None else len(lines)
-        end = first
-        while end < len(lines) and lines[end].page == page:
-            end += 1
-        places.append(_place(entry, lines, first, end, typography))
+        found = bisect_left(numbers, entry.page)
+        if found == len(numbers):
+            continue  # nothing is read on its page or after it
+        here, after = pages[found], pages[min(found + 1, len(pages) - 1)]
+        # Some programs name the end of the page before the one that the title stands on.
+        place = _titled(entry, lines, here, typography) or _titled(entry, lines, after, typography)
+        places.append(place or _given(entry, lines, here))
     places.sort(key=lambda place: (place.start, place.level))
     return places
 
 
-def _place(entry: Entry, lines: Sequence[Line], first: int, end: int, typography: Typography) -> Place:
+def _titled(entry: Entry, lines: Sequence[Line], page: tuple[int, int], typography: Typography) -> Place | None:
+    """Where the title stands on a page; None: nowhere."""
     wanted = _letters(entry.title)
-    nowhere = end if first < end and lines[first].page == entry.page else first
-    given = next((index for index in range(first, end) if _reaches(entry, lines[index])), nowhere)
-    found = [(index, after) for index in range(first, end) if (after := _after_title(wanted, lines, index, end)) is not None]
+    found = [(start, text) for start in range(*page) if (text := _after_title(wanted, lines, start, page[1])) is not None]
     if not found:
-        return Place(title=entry.title, level=entry.level, start=given, text=given)
-    # Of several lines that say the same the one nearest to the given place; without any, the largest.
+        return None
+    # Of several lines that say the same, the one nearest to the given place; without any, the largest.
+    given = _given(entry, lines, page).start
     start, text = min(found, key=lambda one: (abs(one[0] - given) if entry.below is not None else 0, -lines[one[0]].size))
     above = start
-    while above > first and _is_above(lines[above - 1], typography) and start - above < TITLE_LINES:
+    while above > page[0] and _is_above(lines[above - 1], typography) and start - above < TITLE_LINES:
         above -= 1
     title = entry.title
     if above < start and not wanted.startswith(_letters(lines[above].text)):
         title = f"{joined([line.text for line in lines[above:start]], typography.words).rstrip(' .:')}. {entry.title}"
     return Place(title=title, level=entry.level, start=above, text=text)
+
+
+def _given(entry: Entry, lines: Sequence[Line], page: tuple[int, int]) -> Place:
+    """The place that the outline gives: the first line that is not above it."""
+    first, end = page
+    start = first if lines[first].page > entry.page else next((place for place in range(first, end) if _reaches(entry, lines[place])), end)
+    return Place(title=entry.title, level=entry.level, start=start, text=start)
 
 
 def _reaches(entry: Entry, line: Line) -> bool:
@@ -134,9 +146,9 @@ def _after_title(wanted: str, lines: Sequence[Line], index: int, end: int) -> in
     said = ""
     for place in range(index, min(end, index + TITLE_LINES)):
         said += _letters(lines[place].text)
-        if said == wanted:
+        if said == wanted or _NUMBER.sub("", said) == wanted:
             return place + 1
-        if not said or not wanted.startswith(said):
+        if not said or not (wanted.startswith(said) or wanted.startswith(_NUMBER.sub("", said))):
             return None
     return None
 

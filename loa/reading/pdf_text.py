@@ -40,6 +40,7 @@ _MARKS = frozenset("0123456789*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰")  # what mar
 _RAISED_MARKS = frozenset("¹²³⁴⁵⁶⁷⁸⁹⁰")
 _SIGNS = frozenset(("*", "**", "***", "†", "‡", "††", "§"))
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_WORD_END = re.compile(r"[\w.,;:!?…\"'”’»)\]]$")
 _BASE = re.compile(r"(?:\d|(?<![^\W\d_])(?:[kcdmμ]?m|ha|in|ft|s))$")  # before an exponent: 10⁶, km²
 _UNKNOWN = re.compile("[\ufffd\ue000-\uf8ff]")  # of private use: numbers of glyphs rather than letters
 _BOLD = re.compile(r"bold|black|heavy|demi|semibd", re.IGNORECASE)
@@ -162,10 +163,11 @@ class _Reader:
             letters[run.size, run.baseline] += len(run.text)
         size, baseline = max(letters, key=lambda place: (letters[place], place))
         text, marks, end = "", 0, runs[0].left
-        for run in runs:
+        for run, following in zip(runs, [*runs[1:], None], strict=True):
             spaced = run.spaced and bool(text) and (not run.breaks or run.left - end > TOUCHING * size)
             end, said = run.right, run.text
-            if _MARKS.issuperset(said) and self._is_mark(run, size, baseline, glued=bool(text) and not spaced):
+            glued = bool(text) and not spaced and _WORD_END.search(text) is not None
+            if _MARKS.issuperset(said) and self._is_mark(run, size, baseline, glued, last=following is None or following.spaced):
                 if spaced or not _BASE.search(text) or said in _SIGNS:
                     marks += 1
                     continue
@@ -178,9 +180,9 @@ class _Reader:
             text=text, page=0, left=runs[0].left, right=runs[-1].right, baseline=baseline, size=size, bold=bold, mono=mono, marks=marks
         )  # fmt: skip
 
-    def _is_mark(self, run: _Run, size: float, baseline: float, glued: bool) -> bool:
-        """Whether figures or signs stand above the others of their line, or look like it."""
-        if glued and (_RAISED_MARKS.issuperset(run.text) or run.text in _SIGNS):
+    def _is_mark(self, run: _Run, size: float, baseline: float, glued: bool, last: bool) -> bool:
+        """Whether figures or signs stand above the others of their line, or look like it; `glued` to a word, `last` before a blank."""
+        if glued and (_RAISED_MARKS.issuperset(run.text) or (last and run.text in _SIGNS)):
             return True
         if run.size < SMALLER * size:
             return run.baseline < baseline - RAISED * size

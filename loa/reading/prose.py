@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from loa.reading.document import Block
 from loa.reading.lines import Line
@@ -185,14 +185,33 @@ def _is_verse(passage: Sequence[Line], typography: Typography) -> bool:
 
 
 def _paragraphs(passage: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
-    narrower, base = _narrower(passage, typography), min(typography.indent(line) for line in passage)
-    paragraph: list[Line] = []
-    for line in passage:
-        if paragraph and _begins(paragraph, line, typography, narrower, base):
-            yield paragraph
-            paragraph = []
-        paragraph.append(line)
-    yield paragraph
+    for part in _quotations_apart(passage, typography):
+        narrower, base = _narrower(part, typography), min(typography.indent(line) for line in part)
+        paragraph: list[Line] = []
+        for line in part:
+            if paragraph and _begins(paragraph, line, typography, narrower, base):
+                yield paragraph
+                paragraph = []
+            paragraph.append(line)
+        yield paragraph
+
+
+def _quotations_apart(passage: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
+    """A passage in parts: those that are set further in as a whole, and what is around them."""
+    base = min(typography.indent(line) for line in passage)
+    part: list[Line] = []
+    for indent, group in groupby(passage, key=lambda line: round(typography.indent(line), 1)):
+        lines = list(group)
+        within = indent - base >= INDENT[0] and len(lines) >= VERSE_LINES and not any(map(_is_item, lines))
+        if within and _wrapped_share(lines, typography, _narrower(lines, typography)) >= WRAPPED_SHARE:
+            if part:
+                yield part
+            yield lines
+            part = []
+        else:
+            part += lines
+    if part:
+        yield part
 
 
 def _begins(paragraph: Sequence[Line], line: Line, typography: Typography, narrower: float, base: float) -> bool:
