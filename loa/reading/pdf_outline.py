@@ -148,7 +148,7 @@ def _after_title(wanted: str, lines: Sequence[Line], index: int, end: int) -> in
         said += _letters(lines[place].text)
         if said == wanted or _NUMBER.sub("", said) == wanted:
             return place + 1
-        if not said or not (wanted.startswith(said) or wanted.startswith(_NUMBER.sub("", said))):
+        if not said or not wanted.startswith((said, _NUMBER.sub("", said))):
             return None
     return None
 

@@ -203,7 +203,7 @@ def _quotations_apart(passage: Sequence[Line], typography: Typography) -> Iterat
     for indent, group in groupby(passage, key=lambda line: round(typography.indent(line), 1)):
         lines = list(group)
         within = indent - base >= INDENT[0] and len(lines) >= VERSE_LINES and not any(map(_is_item, lines))
-        if within and _wrapped_share(lines, typography, _narrower(lines, typography)) >= WRAPPED_SHARE:
+        if within and _narrower(lines, typography):
             if part:
                 yield part
             yield lines
