@@ -61,7 +61,8 @@ class ImageOnlyDocument(UnreadableDocument):
 
 
 class DocumentTooLarge(UnreadableDocument):
-    """Split the document and send its parts, or raise LOA_FILE_TEXT_LIMIT on the server, which the other limits follow."""
+    """Split the document and send its parts, or raise a limit on the server: LOA_FILE_LIMIT for the bytes of the file, else
+    LOA_FILE_TEXT_LIMIT, which the others follow."""
 
     code, status = "document_too_large", 413
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 
 from loa.errors import UnreadableDocument
 
@@ -44,6 +45,17 @@ def decode(data: bytes) -> str:
         )
     as_likely = {match.encoding for match in matches if (match.chaos, match.coherence) == (best.chaos, best.coherence)}
     return _strictly(data, next(encoding for encoding in OLDER_ENCODINGS if encoding in as_likely))
+
+
+def prepare(data: bytes) -> None:
+    """Load what `decode` would load on its way, for a process that may soon open no file any more."""
+    with contextlib.suppress(UnreadableDocument):
+        decode(codecs.BOM_UTF32_BE)
+        decode(codecs.BOM_UTF16_BE)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        decode("“Café”, où il faisait très beau. ".encode("cp1252") * 20)
 
 
 def _strictly(data: bytes, encoding: str) -> str:

@@ -11,7 +11,7 @@ _END = re.compile(
 )
 _FIELD = re.compile(r"^(Title|Author|Language): +(\S.*)$", re.MULTILINE)
 _LANGUAGES = {"english": "en", "vietnamese": "vi", "french": "fr", "german": "de", "spanish": "es", "italian": "it", "portuguese": "pt"}
-_CREDITS = re.compile(r"\A\s*(?:Produced by|E-?text prepared by|This e-?text was|Transcribed )(?:.+\n?)+", re.IGNORECASE)
+_CREDITS = re.compile(r"\A\s*(?:Produced by|E-?text prepared by|This e-?text was|Transcribed ).*(?:\n.+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)

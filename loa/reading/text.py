@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 
+from loa.errors import DocumentTooLarge
 from loa.reading.document import Block, Chapter, Document, Matter
 from loa.reading.encoding import decode
 from loa.reading.gutenberg import frame_of
 from loa.reading.limits import Limits
 from loa.reading.outline import chapters_of
-from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, title_of
+from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, title_of, without_leaders
 from loa.reading.wrapping import blocks_of, ends_sentence, passages_of, width_of, words_of
 
 TITLE_PAGE = 600  # characters before the first chapter that are a title page rather than text
@@ -21,10 +22,11 @@ CONTENTS_RUN = 4  # headings without text between them that may be a table of co
 CAPITALS_APART = 2_000  # characters from one line in capitals to the next, on average, where they are the chapters' headings
 NUMBERS_APART = 3_500  # characters from one bare number to the next, on average, where they are the chapters'; a page has fewer
 FEWEST_NUMBERS = 3
+LONGEST_JOINED = 10_000  # characters of a line that a page's end may part
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x1c-\x1e\x85\u2028]")
 _PAGE_END = re.compile("[\x0c\u2029]")
-_ILLUSTRATION = re.compile(r"\[Illustration(?:: [^\]]{1,500})?\]", re.IGNORECASE)
+_ILLUSTRATION = re.compile(r"\[Illustration(?:: [^\[\]]{1,500})?\]", re.IGNORECASE)
 _FOOTNOTE_MARK = re.compile(r"(?<=[^\s\[\]])\[\d{1,3}\]")
 _SLANTED = re.compile(r"(?<!\w)_(?! )([^_]{1,500})_(?!\w)")  # _so_ plain text writes italics
 
@@ -35,15 +37,15 @@ def read(content: bytes, limits: Limits) -> Document:
     """A .txt file. Raises UnreadableDocument for bytes that are no text, TextTooLong."""
     text = decode(content)
     limits.check_characters(len(text))
-    return document_of(text)
+    return document_of(text, limits)
 
 
-def document_of(text: str) -> Document:
-    """Characters as a document."""
+def document_of(text: str, limits: Limits) -> Document:
+    """Characters as a document. Raises DocumentTooLarge for far too many paragraphs."""
     frame = frame_of(unicodedata.normalize("NFC", _PAGE_END.sub("\n\n", _LINE_END.sub("\n", text))))
     body, marks = _FOOTNOTE_MARK.subn("", frame.body)
     body, pictures = _ILLUSTRATION.subn("", body)
-    blocks, numbers = _blocks(_SLANTED.sub(r"\1", body))
+    blocks, numbers = _blocks(_SLANTED.sub(r"\1", body), limits)
     _, chapters = chapters_of(blocks, _chapter_level(blocks))
     omitted = ((marks, "footnote mark"), (pictures, "illustration"), (numbers, "page number"))
     return Document(
@@ -56,8 +58,7 @@ def document_of(text: str) -> Document:
 
 
 def _surroundings(text: str, matter: Matter) -> Iterator[Chapter]:
-    passages = passages_of(text)
-    if passages:
+    if passages := list(passages_of(text)):
         blocks = [block for passage in passages for block in blocks_of(passage, width_of(passages))]
         yield Chapter(title="Project Gutenberg", matter=matter, role="licence", blocks=tuple(blocks))
 
@@ -79,18 +80,35 @@ def _chapter_level(blocks: Sequence[Block]) -> int:
     return PLAIN if capitals > 1 and sum(len(block.text) for block in blocks) >= CAPITALS_APART * capitals else 0
 
 
-def _blocks(text: str) -> tuple[list[Block], int]:
+def _blocks(text: str, limits: Limits) -> tuple[list[Block], int]:
     """The body as blocks, and how many page numbers were left out of it."""
-    passages = passages_of(text)
+    passages = list(islice(passages_of(text), limits.blocks + 1))
     width, words = width_of(passages), words_of(text)
-    entries, page_numbers = _numbered([entry for passage in passages for entry in _entries(passage)])
-    blocks: list[Block] = []
-    for entry in _without_contents(list(_titled(entries))):
-        if isinstance(entry, Title):
-            blocks.append(Block(kind="heading", level=entry.level, text=entry.text))
-        else:
-            blocks += blocks_of(entry, width, words)
+    entries, page_numbers = _numbered(_parted(passages, limits))
+    blocks = list(islice(_said(_without_contents(list(_titled(entries))), width, words), limits.blocks + 1))
+    if max(len(passages), len(blocks)) > limits.blocks:
+        raise DocumentTooLarge(f"the document has more than {limits.blocks:,} paragraphs")
     return blocks, page_numbers
+
+
+def _said(entries: Iterable[Entry], width: int, words: Collection[str]) -> Iterator[Block]:
+    for entry in entries:
+        if isinstance(entry, Title):
+            yield Block(kind="heading", level=entry.level, text=entry.text)
+        else:
+            yield from blocks_of(entry, width, words)
+
+
+def _parted(passages: Iterable[list[str]], limits: Limits) -> list[Entry]:
+    entries: list[Entry] = []
+    headings = 0
+    for passage in passages:
+        for entry in _entries(passage):
+            entries.append(entry)
+            headings += isinstance(entry, Title)
+            if headings > limits.outline:
+                raise DocumentTooLarge(f"the document has more than {limits.outline:,} headings")
+    return entries
 
 
 def _entries(passage: list[str]) -> Iterator[Entry]:
@@ -100,7 +118,10 @@ def _entries(passage: list[str]) -> Iterator[Entry]:
         yield passage
     elif len(passage) == 1:
         yield first
-    elif first.is_contents or not any(map(title_of, passage[1:2])):
+    elif first.is_contents:
+        yield first
+        yield from ([f"- {without_leaders(line)}"] for line in passage[1:])
+    elif title_of(passage[1]) is None:
         yield first
         yield passage[1:]
     else:
@@ -121,8 +142,9 @@ def _numbered(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
     for place, entry in enumerate(entries):
         if place in values:
             continue
-        if place - 1 in values and _goes_on(kept, entry):
-            kept[-1] = [*kept[-1], *entry]
+        last = kept[-1] if kept else None
+        if place - 1 in values and isinstance(last, list) and isinstance(entry, list) and _goes_on(last[-1], entry[0]):
+            last[-1:] = [f"{last[-1]} {entry[0]}", *entry[1:]]
         else:
             kept.append(entry)
     return kept, len(values)
@@ -132,10 +154,9 @@ def _number(entry: Entry) -> int | None:
     return bare_number(entry[0]) if isinstance(entry, list) and len(entry) == 1 else None
 
 
-def _goes_on(entries: Sequence[Entry], entry: Entry) -> bool:
-    """Whether a sentence that the last entry begins is ended by this one."""
-    last = entries[-1] if entries else None
-    return isinstance(last, list) and isinstance(entry, list) and not ends_sentence(last[-1]) and entry[0].lstrip()[:1].islower()
+def _goes_on(line: str, after: str) -> bool:
+    """Whether a sentence goes on in the next line, which is another page's."""
+    return len(line) <= LONGEST_JOINED and not ends_sentence(line) and after.lstrip()[:1].islower()
 
 
 def _titled(entries: Sequence[Entry]) -> Iterator[Entry]:

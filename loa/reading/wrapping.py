@@ -24,22 +24,23 @@ _ITEM = re.compile(r"(?:[-*•‣–+·]|\(?\d{1,3}[.)]|[a-zđ]\))\s+(?=\S)")
 _BULLET = re.compile(r"[-*•‣–+·]\s+")
 _SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 _HYPHENATED = re.compile(r"([^\W\d_]+)-$")
+_TAIL = 50  # characters of a line that are looked at for how it ends
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def passages_of(text: str) -> list[list[str]]:
+def passages_of(text: str) -> Iterator[list[str]]:
     """The lines between empty lines, without the blanks at their ends; a line that is a paragraph is a passage of its own."""
-    passages: list[list[str]] = []
     passage: list[str] = []
     for line in [*text.split("\n"), ""]:
         line = line.expandtabs(4).rstrip()
         if line:
             passage.append(line)
         elif passage:
-            single = any(len(line) > LONGEST_WRAPPED for line in passage)
-            passages += [[line] for line in passage] if single else [passage]
+            if any(len(line) > LONGEST_WRAPPED for line in passage):
+                yield from ([line] for line in passage)
+            else:
+                yield passage
             passage = []
-    return passages
 
 
 def width_of(passages: Sequence[Sequence[str]]) -> int:
@@ -67,7 +68,7 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def ends_sentence(line: str) -> bool:
-    return _SENTENCE_END.search(line) is not None
+    return _SENTENCE_END.search(line[-_TAIL:]) is not None
 
 
 def _is_wrapped(passage: Sequence[str], width: int) -> bool:
@@ -114,7 +115,7 @@ def _joined(lines: Sequence[str], words: Collection[str]) -> str:
         line = " ".join(line.split())
         if pieces and pieces[-1].endswith("\u00ad"):
             pieces[-1] = pieces[-1][:-1]
-        elif pieces and line[:1].islower() and (half := _HYPHENATED.search(pieces[-1])) is not None:
+        elif pieces and line[:1].islower() and (half := _HYPHENATED.search(pieces[-1][-_TAIL:])) is not None:
             rest = _WORD.match(line)
             if rest is not None and (half[1] + rest[0]).lower() in words:
                 pieces[-1] = pieces[-1][:-1]

@@ -108,7 +108,7 @@ def test_a_form_of_many_parts_is_refused(client: FlaskClient, count: int) -> Non
 
 def test_a_form_larger_than_any_text_is_refused_before_it_is_parsed(client: FlaskClient) -> None:
     response = client.post(
-        "/v1/jobs", data=b"x", content_type="multipart/form-data; boundary=x", environ_overrides={"CONTENT_LENGTH": "21000001"}
+        "/v1/jobs", data=b"x", content_type="multipart/form-data; boundary=x", environ_overrides={"CONTENT_LENGTH": "101000001"}
     )
     refused(response, 413, "body_too_large")
 
