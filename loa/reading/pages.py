@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from loa.reading.lines import Line, Page
@@ -37,7 +37,7 @@ def in_reading_order(pages: Sequence[Page]) -> list[Page]:
     lines = {page.number: _with_initials(sorted(page.lines, key=lambda line: (line.baseline, line.left))) for page in pages}
     gaps = {page.number: _gap_between_columns(lines[page.number], page.width) for page in pages}
     found = Counter(gap for gap in gaps.values() if gap is not None)
-    usual = [gap for gap, count in found.most_common(2) if count >= COLUMN_PAGES * len(pages)]  # of left and of right pages
+    usual = [gap for gap in _commonest(found, 2) if found[gap] >= COLUMN_PAGES * len(pages)]  # of left and of right pages
     for page in pages:
         if gaps[page.number] is None:
             gaps[page.number] = next((gap for gap in usual if _parts_columns(lines[page.number], gap)), None)
@@ -67,13 +67,17 @@ def _ordered(lines: Sequence[Line], gap: float | None) -> list[Line]:
 
 def _gap_between_columns(lines: Sequence[Line], width: float) -> float | None:
     """Where two columns part, if the page has two: a place that few lines cross, with lines that fill both sides."""
-    starts = Counter(round(line.left) for line in lines if MIDDLE[0] * width < line.left < MIDDLE[1] * width)
-    for start, count in starts.most_common(3):
+    starts = Counter(float(round(line.left)) for line in lines if MIDDLE[0] * width < line.left < MIDDLE[1] * width)
+    for start in _commonest(starts, 3):
         gap = start - 1.0
         left, right = [line for line in lines if line.right <= gap], [line for line in lines if line.left >= gap]
-        if count >= COLUMN_LINES and len(left) >= COLUMN_LINES and _parts_columns(lines, gap) and _fills(left) and _fills(right):
+        if starts[start] >= COLUMN_LINES and len(left) >= COLUMN_LINES and _parts_columns(lines, gap) and _fills(left) and _fills(right):
             return gap
     return None
+
+
+def _commonest(places: Mapping[float, int], most: int) -> list[float]:
+    return sorted(places, key=lambda place: (-places[place], place))[:most]
 
 
 def _parts_columns(lines: Sequence[Line], gap: float) -> bool:

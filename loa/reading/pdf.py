@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import dataclasses
 import re
@@ -32,6 +33,7 @@ OPENING_SHARE = 0.2  # of the text may stand before the first chapter as title p
 METADATA_BYTES = 4_000
 
 _LIBRARY = threading.Lock()  # PDFium is not safe with concurrent callers
+codecs.lookup("utf-16-le")  # PDFium's strings; loaded now, because the process that reads may open nothing later
 _LEADERS = re.compile(r"(?:[.·]\s?){4,}\s*(?:\d+|[ivxlc]+)$|…{2,}\s*(?:\d+|[ivxlc]+)$", re.IGNORECASE)
 _NO_TITLE = re.compile(
     r"untitled.*|microsoft \w+ - .*|.*\.(?:docx?|indd|qxd|tex|dvi|pdf|rtf|odt|pmd|p65|html?)|document\d*|\W*", re.IGNORECASE

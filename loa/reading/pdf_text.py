@@ -35,8 +35,8 @@ _LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0
 _BULLETS = dict.fromkeys((0xF0B7, 0xF0A7, 0xF076, 0xF0D8, 0xF0FC, 0xF06E, 0xF0A8, 0xF02D), "•")  # of the fonts Symbol and Wingdings
 _NOTHING = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, 0xFFFF))
 _CLEAN = {**_NOTHING, **_HYPHENS, **_LIGATURES, **_BULLETS}
-_BLANKS = frozenset(" \t\r\n\x00\xa0\u2002\u2003\u2009\u202f")
 _MARKS = frozenset("0123456789*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰")  # what marks of footnotes are made of
+_TOKEN = re.compile(r"(?:[0-9*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+|[^0-9*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰\s\x00\x02\ufffe]+)[\x02\ufffe]?|[\x02\ufffe]")
 _RAISED_MARKS = frozenset("¹²³⁴⁵⁶⁷⁸⁹⁰")
 _SIGNS = frozenset(("*", "**", "***", "†", "‡", "††", "§"))
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -110,31 +110,26 @@ class _Reader:
                 yield line
 
     def _runs(self) -> Iterator[_Run]:
-        code_of, textpage = pdfium.FPDFText_GetUnicode, self._textpage
-        first, characters, marks = 0, [], False
-        spaced, breaks = False, True
-        for index in range(pdfium.FPDFText_CountChars(textpage)):
-            character = chr(code_of(textpage, index))
-            if character in _BLANKS:
-                if characters:
-                    yield from self._run("".join(characters), first, index - 1, spaced, breaks)
-                    characters, breaks = [], False
-                spaced, breaks = True, breaks or character in "\r\n"
-                continue
-            if character in _PARTING:
-                yield from self._run("".join([*characters, character]), first if characters else index, index, spaced, breaks)
-                characters, spaced, breaks = [], True, True
-                continue
-            if characters and (character in _MARKS) != marks:
-                yield from self._run("".join(characters), first, index - 1, spaced, breaks)
-                characters, spaced, breaks = [], False, False
-            if not characters:
-                first, marks = index, character in _MARKS
-            characters.append(character)
-        if characters:
-            yield from self._run("".join(characters), first, first + len(characters) - 1, spaced, breaks)
+        end, parted = 0, True
+        text = self._text()
+        for match in _TOKEN.finditer(text):
+            between = text[end : match.start()]
+            breaks = parted or "\n" in between or "\r" in between
+            yield from self._run(match[0], match.start(), match.end() - 1, spaced=parted or bool(between), breaks=breaks)
+            end, parted = match.end(), match[0][-1] in _PARTING
 
-    def _run(self, text: str, first: int, last: int, spaced: bool, breaks: bool) -> Iterator[_Run]:
+    def _text(self) -> str:
+        """The characters of the page, each at its index."""
+        count = max(pdfium.FPDFText_CountChars(self._textpage), 0)
+        buffer = (ctypes.c_ushort * (count + 1))()
+        written = pdfium.FPDFText_GetText(self._textpage, 0, count, buffer)
+        text = bytes(buffer)[: 2 * (written - 1)].decode("utf-16-le", errors="replace") if written > 0 else ""
+        if len(text) == count:
+            return text
+        # Where PDFium leaves characters out of the whole, or needs two codes for one, they are asked for one by one.
+        return "".join(chr(min(pdfium.FPDFText_GetUnicode(self._textpage, index), 0x10FFFF)) for index in range(count))
+
+    def _run(self, text: str, first: int, last: int, *, spaced: bool, breaks: bool) -> Iterator[_Run]:
         x, y, bounds, matrix = self._x, self._y, self._bounds, self._matrix
         length, text = len(text), text.translate(_CLEAN)
         self.unknown += max(length - len(text), 0) + len(_UNKNOWN.findall(text))
