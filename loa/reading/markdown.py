@@ -57,6 +57,8 @@ def _parser(limits: Limits) -> MarkdownIt:
         return state.eMarks[line] - state.bMarks[line] <= LONGEST_ROW and table(state, line, end, silent)
 
     def bounded_inline(state: StateCore) -> None:
+        if sum(token.type == "heading_open" for token in state.tokens) > limits.outline:
+            raise DocumentTooLarge(f"the document has more than {limits.outline:,} headings")
         for token in state.tokens:
             if token.type == "inline":
                 token.children = []
