@@ -8,6 +8,7 @@ from loa.artifacts import Artifacts
 from loa.errors import ArtifactMissing, LoaError, PlanningFailed, StoreUnavailable
 from loa.jobs import Job
 from loa.plan import Segment, plan_text
+from loa.reading import read
 from loa.reading.apart import read_apart
 from loa.reading.document import Document
 from loa.reading.kinds import kept_kind
@@ -54,10 +55,12 @@ class Planner:
             raise ArtifactMissing(f"job {job.id} names no document")
         # Not the plan's business to speak, but better to say now than after a thousand segments that the voice is another one.
         voice = self._voices.pinned(job.voice, job.fingerprint, job.owner)
-        chapters = (chapter for chapter in self._document(job.document).chapters if chapter.matter == "body")
+        chapters = (chapter for chapter in self._document(job, job.document).chapters if chapter.matter == "body")
         text = PARAGRAPH.join(block.text for chapter in chapters for block in chapter.blocks)
         return plan_text(text, voice=voice, fingerprint=job.fingerprint, speed=job.speed)
 
-    def _document(self, path: str) -> Document:
+    def _document(self, job: Job, path: str) -> Document:
+        if job.kind == "text":  # it came as JSON; there is nothing to parse, and somebody waits
+            return read(self._artifacts.read(path), limits=self._limits, kind="txt")
         with self._artifacts.local_copy(path) as copy:
             return read_apart(copy, limits=self._limits, kind=kept_kind(path))

@@ -100,9 +100,11 @@ def test_page_numbers_are_dropped_and_their_sentence_goes_on() -> None:
     "line",
     [
         "Chapter 1", "CHAPTER I.", "Chapter the First", "CHAPTER XLIV. The Chart.", "Chapter Twenty-One: Home", "Book One",
-        "PART II — The Return", "ACT III", "Scene 2", "Letter 4", "Canto IV", "Prologue", "EPILOGUE", "Translator's Note", "Table of Contents", "Appendix B",
+        "PART II — The Return", "ACT III", "Scene 2", "Letter 4", "Canto IV", "Prologue", "EPILOGUE",
+        "Translator's Note", "Table of Contents", "Appendix B",
         "CHƯƠNG II", "Chương 12: Mưa", "Chương mười hai", "Hồi thứ nhất", "Hồi thứ ba mươi mốt", "Phần I", "PHẦN THỨ HAI", "Quyển 3",
-        "Bài 7. Ôn tập", "Tập một", "Lời nói đầu", "LỜI TỰA", "Mục lục", "Vĩ thanh", "Phụ lục A", "Chương ba Về nguồn", "THE SIXTH SENSE", "TRUYỆN NGẮN",
+        "Bài 7. Ôn tập", "Tập một", "Lời nói đầu", "LỜI TỰA", "Mục lục", "Vĩ thanh",
+        "Phụ lục A", "Chương ba Về nguồn", "THE SIXTH SENSE", "TRUYỆN NGẮN",
     ],
 )  # fmt: skip
 def test_a_heading(line: str) -> None:
@@ -115,7 +117,8 @@ def test_a_heading(line: str) -> None:
     "line",
     [
         "Chapter 1 was the best that I have read.", "Chapters 1 and 2", "Chapter", "Part of the answer", "Book me a room",
-        "Chapter one hundred ways", "Chương trình này rất hay.", "Phần lớn người ta", "Hồi đó tôi còn nhỏ.", "Bài hát hai mươi", "Chương 1 của cuốn sách này",
+        "Chapter one hundred ways", "Chương trình này rất hay.", "Phần lớn người ta", "Hồi đó tôi còn nhỏ.",
+        "Bài hát hai mươi", "Chương 1 của cuốn sách này",
         "Lời nói đầu tiên của anh", "Hello there", "12", "I", "", "Chapter 1, " + "x" * 120, "Introduction to the world,", "中文",
     ],
 )  # fmt: skip
@@ -142,7 +145,7 @@ def test_lines_in_capitals_are_chapters_where_nothing_else_is() -> None:
     story = f"{TEXT}\n\n" * 8
     assert titles(f"THE DOG\n\n{story}THE CAT\n\n{story}") == ["THE DOG", "THE CAT"]
     assert titles(f"Chapter 1\n\n{story}STOP!\n\n{story}Chapter 2\n\n{story}") == ["Chapter 1", "Chapter 2"]
-    assert titles("STOP!\n\nShe stopped.\n\nGO ON!\n\nShe went on.") == [""]
+    assert titles("STOP!\n\nShe stopped.\n\nGO ON!\n\nShe went on.") == ["STOP!"]
 
 
 @pytest.mark.parametrize("gap", ["\n", "\n\n"])
