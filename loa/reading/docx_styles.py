@@ -17,8 +17,8 @@ _CONTENTS = re.compile(r"toc (?:\d|heading)|table of (?:figures|authorities)|ind
 _VERSE = re.compile(r"\b(?:verse|poem|poetry|stanza|thơ)\b")
 _PLACE = re.compile(r"%(\d)")
 _ROMAN = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"),
-    (1, "i"),
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"),
+    (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
 _SILENT = ("bullet", "none")  # formats of numbers that say nothing
 

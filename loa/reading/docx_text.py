@@ -17,32 +17,18 @@ from loa.reading.pictures import description
 
 LONGEST_CELL = 400  # characters; tables with longer cells lay out text
 
-_TRANSPARENT = frozenset(
-    (
-        "hyperlink",
-        "smartTag",
-        "customXml",
-        "sdt",
-        "sdtContent",
-        "ins",
-        "moveTo",
-        "dir",
-        "bdo",
-        "AlternateContent",
-        "Choice",
-        "ruby",
-        "rubyBase",
-    )
-)
+_TRANSPARENT = frozenset((
+    "hyperlink", "smartTag", "customXml", "sdt", "sdtContent", "ins", "moveTo", "dir", "bdo", "ruby", "rubyBase", "AlternateContent", "Choice",
+))  # fmt: skip
 _REVISIONS = frozenset(("del", "moveFrom"))
 _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote", "commentReference": "comment"}
 _PICTURES = frozenset(("drawing", "pict", "object"))
-_SILENT_FIELDS = frozenset(
-    ("TOC", "INDEX", "TOA", "RD", "XE", "TC", "TA", "PAGE", "PAGEREF", "NUMPAGES", "SECTIONPAGES", "SECTION", "NOTEREF", "ADVANCE")
-)
-_BUILT_MATHS = frozenset(
-    ("f", "rad", "nary", "m", "eqArr", "d", "func", "limLow", "limUpp", "sPre", "sSub", "sSubSup", "groupChr", "bar", "acc")
-)
+_SILENT_FIELDS = frozenset((
+    "TOC", "INDEX", "TOA", "RD", "XE", "TC", "TA", "PAGE", "PAGEREF", "NUMPAGES", "SECTIONPAGES", "SECTION", "NOTEREF", "ADVANCE",
+))  # fmt: skip
+_BUILT_MATHS = frozenset((
+    "f", "rad", "nary", "m", "eqArr", "d", "func", "limLow", "limUpp", "sPre", "sSub", "sSubSup", "groupChr", "bar", "acc",
+))  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _EXPONENT = re.compile(r"[0-9+\-−n]+")
 

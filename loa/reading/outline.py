@@ -28,10 +28,12 @@ def chapters_of(blocks: Sequence[Block], level: int | None = None) -> tuple[str 
 
 def without_contents(blocks: Sequence[Block]) -> list[Block]:
     """The blocks without headings such as "Contents" under which nothing was left."""
-    followed = pairwise([*blocks, None])
-    return [
-        block for block, after in followed if block is not None and not (_is_contents(block) and (after is None or after.kind == "heading"))
-    ]
+    kept: list[Block] = []
+    for block, after in pairwise([*blocks, None]):
+        assert block is not None
+        if not _is_contents(block) or (after is not None and after.kind != "heading"):
+            kept.append(block)
+    return kept
 
 
 def _is_contents(block: Block) -> bool:
