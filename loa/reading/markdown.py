@@ -35,7 +35,7 @@ def read(content: bytes, limits: Limits) -> Document:
     limits.check_characters(len(source))
     front = _FRONT_MATTER.match(source)
     fields = {name.lower(): value for name, value in _FIELD.findall(front[1])} if front else {}
-    page = _PAGE.format(body=_parser(limits).render(source[front.end() :] if front else source))
+    page = _PAGE.format(body=parser(limits).render(source[front.end() :] if front else source))
     document = html.read(page.encode(), limits)
     return dataclasses.replace(
         document,
@@ -45,7 +45,7 @@ def read(content: bytes, limits: Limits) -> Document:
     )
 
 
-def _parser(limits: Limits) -> MarkdownIt:
+def parser(limits: Limits) -> MarkdownIt:
     """markdown-it with bounds."""
 
     def bounded_paragraph(state: StateBlock, line: int, end: int, silent: bool) -> bool:
@@ -67,8 +67,8 @@ def _parser(limits: Limits) -> MarkdownIt:
                 else:
                     state.md.inline.parse(token.content, state.md, state.env, token.children)
 
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
-    parser.block.ruler.at("paragraph", bounded_paragraph)
-    parser.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
-    parser.core.ruler.at("inline", bounded_inline)
-    return parser
+    made = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
+    made.block.ruler.at("paragraph", bounded_paragraph)
+    made.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
+    made.core.ruler.at("inline", bounded_inline)
+    return made
