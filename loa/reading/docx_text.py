@@ -18,7 +18,8 @@ from loa.reading.pictures import description
 LONGEST_CELL = 400  # characters; tables with longer cells lay out text
 
 _TRANSPARENT = frozenset((
-    "hyperlink", "smartTag", "customXml", "sdt", "sdtContent", "ins", "moveTo", "dir", "bdo", "ruby", "rubyBase", "AlternateContent", "Choice",
+    "hyperlink", "smartTag", "customXml", "sdt", "sdtContent", "ins", "moveTo", "dir", "bdo", "ruby", "rubyBase", "AlternateContent",
+    "Choice",
 ))  # fmt: skip
 _REVISIONS = frozenset(("del", "moveFrom"))
 _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote", "commentReference": "comment"}
