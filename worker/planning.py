@@ -13,6 +13,7 @@ from loa.reading.apart import read_apart
 from loa.reading.document import Document
 from loa.reading.kinds import kept_kind
 from loa.reading.limits import Limits
+from loa.reading.scripts import check_script
 from loa.store import Batch, Store
 from loa.text.normalisation import PARAGRAPH
 from loa.voices import VoiceRegistry
@@ -55,7 +56,9 @@ class Planner:
             raise ArtifactMissing(f"job {job.id} names no document")
         # Not the plan's business to speak, but better to say now than after a thousand segments that the voice is another one.
         voice = self._voices.pinned(job.voice, job.fingerprint, job.owner)
-        chapters = (chapter for chapter in self._document(job, job.document).chapters if chapter.matter == "body")
+        document = self._document(job, job.document)
+        check_script(document, voice.language, voice.name)
+        chapters = (chapter for chapter in document.chapters if chapter.matter == "body")
         text = PARAGRAPH.join(block.text for chapter in chapters for block in chapter.blocks)
         return plan_text(text, voice=voice, fingerprint=job.fingerprint, speed=job.speed)
 
