@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loa.artifacts import Artifacts
-from loa.document_kinds import refuse_markup, refuse_other_files
-from loa.documents import decode, document_type
-from loa.errors import EmptyText, InvalidSpeed, TextTooLong
+from loa.errors import DocumentTooLarge, EmptyText, InvalidSpeed, TextTooLong
 from loa.formats import format_named
 from loa.idempotency import request_hash
 from loa.jobs import DEFAULT_OWNER, Job, Lane, Order, new_job_id
 from loa.plan import SHORT_TEXT, estimate, plan_text
+from loa.reading.encoding import decode
+from loa.reading.guess import characters_of
+from loa.reading.kinds import Kind, kind_of
+from loa.reading.limits import Limits
 from loa.settings import Settings
 from loa.store import Idempotency, Jobs
 from loa.text import normalise, speakable
@@ -30,6 +32,7 @@ from loa.webhooks.endpoints import Webhook
 DEFAULT_VOICE = "joe"
 DEFAULT_FORMAT = "wav"
 SPEEDS = (0.5, 2.0)  # slowest, fastest
+SAMPLE = "Words. " * 100  # whose length as audio is that of any text, for its characters
 MOST_BYTES_A_CHARACTER = 4  # UTF-8 and UTF-32; nothing that people write text in takes more
 
 
@@ -37,13 +40,13 @@ MOST_BYTES_A_CHARACTER = 4  # UTF-8 and UTF-32; nothing that people write text i
 class Upload:
     """A file as the client sent it."""
 
-    name: str  # only its ending means anything
+    name: str  # its ending tells plain text from Markdown; nothing else of it means anything
     content: bytes
 
     @property
-    def kind(self) -> str:
-        """The name's ending: "txt" or "md". Raises UnsupportedMediaType for any other."""
-        return document_type(self.name)
+    def kind(self) -> Kind:
+        """What the file is. Raises UnsupportedMediaType, UnreadableDocument."""
+        return kind_of(self.content, self.name)
 
     @property
     def sha256(self) -> str:
@@ -115,9 +118,9 @@ class Desk:
             "webhook": submission.webhook,
         }
         if submission.file is not None:
-            text, path = self._read(submission.file)
-            length = estimate(text, voice.language, submission.speed)
-            return Order(kind="file", lane=submission.lane or "bulk", characters=len(text), document=path, estimate=length, **common)
+            characters, path = self._read(submission.file)
+            length = estimate(SAMPLE, voice.language, submission.speed) * characters / len(SAMPLE)
+            return Order(kind="file", lane=submission.lane or "bulk", characters=characters, document=path, estimate=length, **common)
         text = submission.text or ""
         if len(text) > self._settings.text_limit:
             raise TextTooLong(
@@ -153,20 +156,29 @@ class Desk:
         created = submitted.created
         return Accepted(job_id=submitted.job_id, job=None if created is None else Job.accepted(order, created))
 
-    def _read(self, upload: Upload) -> tuple[str, str]:
-        """The text of a file, Markdown with its marks, and the path where the file is kept."""
-        kind = upload.kind
+    def _read(self, upload: Upload) -> tuple[int, str]:
+        """How many characters a file has, of a format that has to be read apart a guess, and the path where the file is kept."""
+        kind, content = upload.kind, upload.content
+        if kind in ("txt", "md"):
+            characters = self._characters(content)
+        else:
+            most = Limits.of(self._settings).entry_bytes if kind == "html" else self._settings.file_limit
+            if len(content) > most:
+                raise DocumentTooLarge(f"the file has {len(content):,} bytes; the limit is {most:,}", limit=most)
+            characters = min(characters_of(content, kind), self._settings.file_text_limit)
+        return characters, self._keep(content, kind)
+
+    def _characters(self, content: bytes) -> int:
+        """How many characters a text has."""
         limit = self._settings.file_text_limit
-        if len(upload.content) > most_bytes(self._settings):
+        if len(content) > MOST_BYTES_A_CHARACTER * limit:
             raise TextTooLong(f"the file has more bytes than {limit:,} characters can take", limit=limit)
-        refuse_other_files(upload.content)
-        text = decode(upload.content)  # Markdown stays as it is: reading it takes seconds and is the planner's work
-        refuse_markup(text)
+        text = decode(content)
         if len(text) > limit:
             raise TextTooLong(f"the file has {len(text):,} characters; the limit is {limit:,}", limit=limit)
         if not speakable(text):
             raise EmptyText("the file holds no letter and no digit")
-        return text, self._keep(upload.content, kind)
+        return len(text)
 
     def _keep(self, content: bytes, kind: str) -> str:
         path = f"documents/{hashlib.sha256(content).hexdigest()}.{kind}"
@@ -175,5 +187,5 @@ class Desk:
 
 
 def most_bytes(settings: Settings) -> int:
-    """Bytes of a file above which its text must be too long, whatever its encoding."""
-    return MOST_BYTES_A_CHARACTER * settings.file_text_limit
+    """Bytes above which no file is taken, whatever it is."""
+    return max(MOST_BYTES_A_CHARACTER * settings.file_text_limit, settings.file_limit)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import logging
 
 from loa.artifacts import Artifacts
-from loa.documents import read_document
 from loa.errors import ArtifactMissing, LoaError, PlanningFailed, StoreUnavailable
 from loa.jobs import Job
 from loa.plan import Segment, plan_text
+from loa.reading import read
+from loa.reading.apart import read_apart
+from loa.reading.document import Document
+from loa.reading.kinds import kept_kind
+from loa.reading.limits import Limits
+from loa.reading.scripts import check_script
 from loa.store import Batch, Store
+from loa.text.normalisation import PARAGRAPH
 from loa.voices import VoiceRegistry
 from worker import paths
 from worker.plans import pack_plan
@@ -20,8 +26,9 @@ log = logging.getLogger(__name__)
 class Planner:
     """Cuts the documents of jobs into segments."""
 
-    def __init__(self, store: Store, artifacts: Artifacts, voices: VoiceRegistry) -> None:
+    def __init__(self, store: Store, artifacts: Artifacts, voices: VoiceRegistry, limits: Limits | None = None) -> None:
         self._store, self._artifacts, self._voices = store, artifacts, voices
+        self._limits = limits or Limits()
 
     def plan(self, batch: Batch) -> None:
         """Do the planning that `batch` claims, to its end: planned or failed."""
@@ -49,5 +56,14 @@ class Planner:
             raise ArtifactMissing(f"job {job.id} names no document")
         # Not the plan's business to speak, but better to say now than after a thousand segments that the voice is another one.
         voice = self._voices.pinned(job.voice, job.fingerprint, job.owner)
-        text = read_document(self._artifacts.read(job.document), f".{job.document.rpartition('.')[2]}")
+        document = self._document(job, job.document)
+        check_script(document, voice.language, voice.name)
+        chapters = (chapter for chapter in document.chapters if chapter.matter == "body")
+        text = PARAGRAPH.join(block.text for chapter in chapters for block in chapter.blocks)
         return plan_text(text, voice=voice, fingerprint=job.fingerprint, speed=job.speed)
+
+    def _document(self, job: Job, path: str) -> Document:
+        if job.kind == "text":  # it came as JSON; there is nothing to parse, and somebody waits
+            return read(self._artifacts.read(path), limits=self._limits, kind="txt")
+        with self._artifacts.local_copy(path) as copy:
+            return read_apart(copy, limits=self._limits, kind=kept_kind(path))

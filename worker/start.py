@@ -25,6 +25,7 @@ from loa.engines import served, unserved
 from loa.errors import LoaError, StartFailed
 from loa.house import Sweeper
 from loa.keys import speak as queue_of
+from loa.reading.limits import Limits
 from loa.reconciler import Reconciler
 from loa.recordings import Recordings
 from loa.settings import Settings
@@ -140,7 +141,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         sweeper=sweeper,
         added=added,
         assembler=assembler,
-        planner=Planner(store, artifacts, voices),
+        planner=Planner(store, artifacts, voices, Limits.of(settings)),
         speaker=speaker,
         finisher=finisher,
     )
