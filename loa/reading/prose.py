@@ -85,15 +85,15 @@ def is_heading(passage: Sequence[Line], typography: Typography) -> bool:
 
 
 def passages_of(lines: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
-    """Lines that neither a gap nor a change of type, column or kind parts. The end of a page parts nothing."""
+    """Lines that neither a gap nor a change of type, column or kind parts, nor being set in. The end of a page parts nothing."""
     passage: list[Line] = []
     for line in _without_lone_rows(lines):
         if passage and _parts(passage[-1], line, typography):
-            yield passage
+            yield from _quotations_apart(passage, typography)
             passage = []
         passage.append(line)
     if passage:
-        yield passage
+        yield from _quotations_apart(passage, typography)
 
 
 def joined(texts: Sequence[str], words: Mapping[str, int]) -> str:
@@ -188,15 +188,14 @@ def _is_verse(passage: Sequence[Line], typography: Typography) -> bool:
 
 
 def _paragraphs(passage: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
-    for part in _quotations_apart(passage, typography):
-        narrower, base = _narrower(part, typography), min(typography.indent(line) for line in part)
-        paragraph: list[Line] = []
-        for line in part:
-            if paragraph and _begins(paragraph, line, typography, narrower, base):
-                yield paragraph
-                paragraph = []
-            paragraph.append(line)
-        yield paragraph
+    narrower, base = _narrower(passage, typography), min(typography.indent(line) for line in passage)
+    paragraph: list[Line] = []
+    for line in passage:
+        if paragraph and _begins(paragraph, line, typography, narrower, base):
+            yield paragraph
+            paragraph = []
+        paragraph.append(line)
+    yield paragraph
 
 
 def _quotations_apart(passage: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
