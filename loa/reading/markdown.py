@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, paragraph, table
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
 
 from loa.errors import DocumentTooLarge
+from loa.reading import html
 from loa.reading.document import Document
 from loa.reading.encoding import decode
 from loa.reading.limits import Limits
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
 
 LONGEST_PARAGRAPH = 10_000  # characters: with marks; the parser takes seconds for 100,000 brackets
 LONGEST_ROW = 2_000  # characters of a table's first row
@@ -32,9 +35,7 @@ def read(content: bytes, limits: Limits) -> Document:
     limits.check_characters(len(source))
     front = _FRONT_MATTER.match(source)
     fields = {name.lower(): value for name, value in _FIELD.findall(front[1])} if front else {}
-    from loa.reading import html
-
-    page = _PAGE.format(body=_parser(limits).render(source[front.end() :] if front else source))
+    page = _PAGE.format(body=parser(limits).render(source[front.end() :] if front else source))
     document = html.read(page.encode(), limits)
     return dataclasses.replace(
         document,
@@ -44,13 +45,8 @@ def read(content: bytes, limits: Limits) -> Document:
     )
 
 
-def _parser(limits: Limits) -> MarkdownIt:
+def parser(limits: Limits) -> MarkdownIt:
     """markdown-it with bounds."""
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_block import StateBlock, paragraph, table
-    from markdown_it.rules_core import StateCore
-    from markdown_it.token import Token
-    from mdit_py_plugins.footnote import footnote_plugin
 
     def bounded_paragraph(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         if len(state.tokens) > limits.blocks:
@@ -61,6 +57,8 @@ def _parser(limits: Limits) -> MarkdownIt:
         return state.eMarks[line] - state.bMarks[line] <= LONGEST_ROW and table(state, line, end, silent)
 
     def bounded_inline(state: StateCore) -> None:
+        if sum(token.type == "heading_open" for token in state.tokens) > limits.outline:
+            raise DocumentTooLarge(f"the document has more than {limits.outline:,} headings")
         for token in state.tokens:
             if token.type == "inline":
                 token.children = []
@@ -69,8 +67,8 @@ def _parser(limits: Limits) -> MarkdownIt:
                 else:
                     state.md.inline.parse(token.content, state.md, state.env, token.children)
 
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
-    parser.block.ruler.at("paragraph", bounded_paragraph)
-    parser.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
-    parser.core.ruler.at("inline", bounded_inline)
-    return parser
+    made = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
+    made.block.ruler.at("paragraph", bounded_paragraph)
+    made.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
+    made.core.ruler.at("inline", bounded_inline)
+    return made
