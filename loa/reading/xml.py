@@ -11,8 +11,9 @@ import re
 from lxml import etree
 
 from loa.errors import DocumentTooLarge, UnreadableDocument
-from loa.reading import encoding, html5, names
+from loa.reading import encoding, html5
 from loa.reading.limits import Limits
+from loa.reading.names import fit, local
 
 OPENING = 2_048  # characters within which markup says what it is and in which encoding (HTML itself: 1,024)
 _UNMARKED = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))  # how markup begins in UTF-16
@@ -52,7 +53,7 @@ def markup(content: bytes | str, limits: Limits) -> etree._Element:
     """
     text = _text(content, limits)
     root = _strict(text) if _HTML.search(text[:OPENING]) else None
-    if root is None or not any(names.local(child) == "body" for child in root):
+    if root is None or not any(local(child) == "body" for child in root):
         root = html5.parse(text, is_xhtml="xmlns" in text[:OPENING])
     return _checked(root, limits)
 
@@ -96,7 +97,7 @@ def _text(content: bytes | str, limits: Limits) -> str:
     first = _FIRST_ELEMENT.search(text)
     if _DEFINITION.search(text, 0, first.start() if first else len(text)):
         raise _definition()
-    text = names.fit(_DECLARATION.sub("", text.lstrip("\ufeff"), count=1))
+    text = fit(_DECLARATION.sub("", text.lstrip("\ufeff"), count=1))
     return _ENTITY.sub(_character, text)
 
 
