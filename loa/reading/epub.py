@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loa.errors import ImageOnlyDocument
-from loa.reading import contents, protection, xml
+from loa.reading import contents, names, protection, xml
 from loa.reading.archive import Archive
 from loa.reading.bookparts import Book, parts_of
 from loa.reading.contents import Entry
@@ -114,6 +114,6 @@ def _cover(archive: Archive, package: Package, texts: Sequence[File], limits: Li
     for name in filter(None, (page, texts[0].path if texts else None)):
         root = xml.markup(archive.read(name), limits)
         for element in root.iter("{*}img", "img", "{*}image", "image"):
-            source = element.get("src") or element.get("href") or element.get("{http://www.w3.org/1999/xlink}href") or ""
+            source = element.get("src") or element.get("href") or element.get(names.LINK) or ""
             return picture(archive, contents.resolve(name, source)[0])
     return None
