@@ -8,11 +8,10 @@ from loa.artifacts import Artifacts
 from loa.documents import read_document
 from loa.errors import ArtifactMissing, LoaError, PlanningFailed, StoreUnavailable
 from loa.jobs import Job
-from loa.plan import Segment, plan_text
+from loa.plan import Plan, plan_text
 from loa.store import Batch, Store
 from loa.voices import VoiceRegistry
 from worker import paths
-from worker.plans import pack_plan
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +27,9 @@ class Planner:
         (item,) = batch.items
         job = batch.jobs[item.job_id]
         try:
-            segments = self._segments(job)
+            plan = self._planned(job)
             path = paths.plan(job.id, batch.claim)
-            self._artifacts.write(path, pack_plan(segments))
+            self._artifacts.write(path, plan.pack())
         except StoreUnavailable:
             raise  # nothing can be said to the store; the lease will end
         except LoaError as error:
@@ -40,14 +39,14 @@ class Planner:
             log.exception("job %s: planning failed", job.id)
             self._store.claims.fail(batch.claim, item, PlanningFailed(f"{type(error).__name__}: {error}"))
         else:
-            if not self._store.claims.plan(batch.claim, job.id, segments, path):
+            if not self._store.claims.plan(batch.claim, job.id, plan.segments, path):
                 log.info("job %s: this plan was superseded", job.id)
                 self._artifacts.delete(path)
 
-    def _segments(self, job: Job) -> tuple[Segment, ...]:
+    def _planned(self, job: Job) -> Plan:
         if job.document is None:
             raise ArtifactMissing(f"job {job.id} names no document")
         # Not the plan's business to speak, but better to say now than after a thousand segments that the voice is another one.
         voice = self._voices.pinned(job.voice, job.fingerprint, job.owner)
         text = read_document(self._artifacts.read(job.document), f".{job.document.rpartition('.')[2]}")
-        return plan_text(text, voice=voice, fingerprint=job.fingerprint, speed=job.speed)
+        return Plan(segments=plan_text(text, voice=voice, fingerprint=job.fingerprint, speed=job.speed))

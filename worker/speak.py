@@ -141,7 +141,7 @@ class Speaker:
         unique = {turn.segment.address: turn for turn in turns}  # the same words twice in a batch are spoken once
         passages = [
             Passage(
-                text=turn.segment.text, voice=voices[turn.job.id], speed=turn.job.speed, seed=int(turn.segment.address[:SEED_DIGITS], 16)
+                text=turn.segment.spoken, voice=voices[turn.job.id], speed=turn.job.speed, seed=int(turn.segment.address[:SEED_DIGITS], 16)
             )
             for turn in unique.values()
         ]

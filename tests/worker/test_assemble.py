@@ -10,11 +10,11 @@ import soundfile
 
 from loa.audio import Word
 from loa.jobs import Job, Order, new_job_id
-from loa.plan import Segment
+from loa.plan import Plan, Segment
 from loa.states import State
 from tests.worker.bench import RATE, Bench
 from worker import assemble, paths
-from worker.plans import Plans, pack_plan
+from worker.plans import Plans
 
 LONG = "\n\n".join(" ".join(f"This is sentence {number} of paragraph {paragraph}." for number in range(8)) for paragraph in range(8))
 
@@ -141,7 +141,7 @@ def test_few_plans_are_kept_in_memory(bench: Bench) -> None:
     for number in range(3):
         segments = [Segment(index=index, text=str(number), address="0" * 64, audio_seconds=1.0) for index in range(2)]
         path = f"plans/p{number}/c.json"
-        bench.artifacts.write(path, pack_plan(segments))
+        bench.artifacts.write(path, Plan(segments=tuple(segments)).pack())
         record = Order(id=new_job_id(), voice="sine", fingerprint="f", engine="sine", characters=1, document="d").fields()
         jobs.append(Job.from_record({**record, "state": "speaking", "created": "0", "plan": path}))
         assert plans.segments(jobs[-1])[1].text == str(number)
