@@ -39,5 +39,7 @@ class Limits:
         """Raises TextTooLong for more than the limit."""
         if characters > self.characters:
             raise TextTooLong(
-                f"the document has {characters:,} characters; the limit is {self.characters:,}", characters=characters, limit=self.characters
+                f"the document has {characters:,} characters; the limit is {self.characters:,}",
+                characters=characters,
+                limit=self.characters,
             )
