@@ -1,7 +1,7 @@
 """Subtitles: what is said, sentence by sentence, when it is said; as SubRip (SRT) and WebVTT.
 
-A cue is a sentence, or a piece of one that two lines hold and that takes no longer than LONGEST. It begins with its first word and ends with
-its last, as the word timings have them.
+A cue is a sentence, or a piece of one that two lines hold and that takes no longer than LONGEST. It begins with its first word and ends
+with its last, as the word timings have them.
 """
 
 from __future__ import annotations
@@ -54,10 +54,15 @@ def cues(text: str, language: str, words: Sequence[Timed], start: float, end: fl
     tokens = list(_TOKEN.finditer(text))
     if not tokens:
         return
-    times = _times(tokens, words) or _even(tokens, start, end)
+    times = _times(tokens, words)
+    before = start
     for sentence in sentences(text, language):
         inside = [place for place, token in enumerate(tokens) if sentence.start <= token.start() < sentence.end]
-        yield from _sentence([(tokens[place].group(), times[place]) for place in inside])
+        if not any(place in times for place in inside):
+            after = min((begun for place, (begun, _) in times.items() if place > inside[-1]), default=end)
+            times |= _even(tokens, inside, before, max(before, after))
+        yield from _sentence([(tokens[place].group(), times.get(place)) for place in inside])
+        before = max(ended for place in inside if place in times for _, ended in [times[place]])
 
 
 class Captions:
@@ -100,13 +105,11 @@ def _times(tokens: Sequence[re.Match[str]], words: Sequence[Timed]) -> dict[int,
     return found
 
 
-def _even(tokens: Sequence[re.Match[str]], start: float, end: float) -> dict[int, tuple[float, float]]:
-    a_character = (end - start) / max(1, tokens[-1].end() - tokens[0].start())
-    origin = tokens[0].start()
-    return {
-        place: (start + (token.start() - origin) * a_character, start + (token.end() - origin) * a_character)
-        for place, token in enumerate(tokens)
-    }
+def _even(tokens: Sequence[re.Match[str]], places: Sequence[int], start: float, end: float) -> dict[int, tuple[float, float]]:
+    """Each of these tokens in its share of the time."""
+    origin = tokens[places[0]].start()
+    a_character = (end - start) / (tokens[places[-1]].end() - origin)
+    return {place: tuple(start + (at - origin) * a_character for at in tokens[place].span()) for place in places}  # type: ignore[misc]
 
 
 # --- what

@@ -1,4 +1,4 @@
-"""The files that a job's audio is delivered in, written from packets or from samples in constant memory, with what they say of themselves."""
+"""The files that a job's audio is delivered in, from packets or from samples, in constant memory, with what they say of themselves."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ SILENCE = -70.0  # LUFS: blocks below are silence
 BELOW = 10.0  # LU: blocks that are so far below the mean of the rest do not count either
 BIN = 0.1  # LU
 OFFSET = -0.691  # dB, of the definition: a full-scale sine of 1 kHz is -3.01 LUFS
-AT_ONCE = 64  # windows transformed together: about a megabyte
+AT_ONCE = 16  # windows transformed together: about as much as a cache holds
 
 GAIN_STEP = 0.1  # dB: so that a changed paragraph, which moves the loudness by less, leaves the gain as it was
 MOST_GAIN = 24.0  # dB: what is quieter than that is noise, and is not made loud

@@ -46,7 +46,7 @@ class Measure:
         return cls(
             sample_rate=found["sample_rate"],
             samples=found["samples"],
-            level=Level(blocks={bin_: count for bin_, count in found["level"]["blocks"]}, peak=found["level"]["peak"]),
+            level=Level(blocks=dict(found["level"]["blocks"]), peak=found["level"]["peak"]),
             segments=tuple(
                 Spoken(
                     start=start,
