@@ -96,6 +96,12 @@ class Settings:
         True, "true or false", "audio in S3 is fetched there by a signed link; false: through the API, for clients that cannot reach it"
     )
 
+    # --- pauses
+    pause_sentence: int = setting(250, "ms", "of silence after a sentence, beside what the voice itself leaves", least=0, most=10_000)
+    pause_paragraph: int = setting(600, "ms", "after a paragraph: one breath", least=0, most=10_000)
+    pause_heading: int = setting(900, "ms", "before and after a heading, so that it stands apart", least=0, most=10_000)
+    pause_chapter: int = setting(2000, "ms", "between two chapters, as audiobooks have it", least=0, most=10_000)
+
     # --- workers
     devices: str = setting("auto", "names, separated by ','", "auto: every CUDA device, else the CPU; or cpu, or cuda:0,cuda:1")
     processes: int = setting(
