@@ -36,6 +36,7 @@ class Settings:
     redis_url: str = setting("", "URL", "absent: an embedded server in LOA_DATA_DIR is started by `loa up`", secret=True)
     artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts", secret=True)
     voices: str = setting("", "folders, separated by ':'", "more voice manifests beside those that come with Loa and LOA_DATA_DIR/voices")
+    lexicon: str = setting("", "TOML file", "words with what is said for them, in every job; a job's own lexicon comes before it")
     url: str = setting("http://127.0.0.1:8298", "URL", "where the command line finds the server")
     api_key: str = setting("", "API key", "what the command line and the Python client show to a server that wants a key", secret=True)
 

@@ -96,6 +96,12 @@ class InvalidPauses(LoaError):
     code, status = "invalid_pauses", 400
 
 
+class InvalidLexicon(LoaError):
+    """Give words or short phrases with what is said for them, {"Nguyen": "win"} or by language {"vi": {"BTC": "ban tổ chức"}}."""
+
+    code, status = "invalid_lexicon", 400
+
+
 class InvalidWebhook(LoaError):
     """Give an http or https URL of a public host; whoever runs the server can open private ones with LOA_WEBHOOK_ALLOW."""
 
