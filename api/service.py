@@ -16,11 +16,12 @@ from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
 from loa.errors import JobCanceled, JobFailed, JobNotFinished, LoaError, NoKeys, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
 from loa.house import Sweeper
-from loa.jobs import Job, Standing, is_job_id, job_json
+from loa.jobs import Job, is_job_id, job_json
 from loa.keys import Keys
 from loa.reconciler import Reconciler
 from loa.recordings import Recordings
 from loa.settings import Settings
+from loa.standing import Standing
 from loa.states import State
 from loa.store import Store, connect_briefly
 from loa.submission import Desk, Submission
@@ -176,7 +177,7 @@ class Service:
         try:
             standing = self.store.jobs.standing(job)
         except StoreUnavailable:  # the job itself is known: better without its place in the queue than not at all
-            standing = Standing(now=time.time(), hot_slots=None)
+            standing = Standing(now=time.time())
         return job_json(job, standing)
 
     # --- voices

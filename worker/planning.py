@@ -39,7 +39,7 @@ class Planner:
             log.exception("job %s: planning failed", job.id)
             self._store.claims.fail(batch.claim, item, PlanningFailed(f"{type(error).__name__}: {error}"))
         else:
-            if not self._store.claims.plan(batch.claim, job.id, plan.segments, path):
+            if not self._store.claims.plan(batch.claim, job.id, plan, path):
                 log.info("job %s: this plan was superseded", job.id)
                 self._artifacts.delete(path)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from loa.errors import EmptyText
 from loa.plan.cast import primary
 from loa.plan.cutting import cut
+from loa.plan.diction import Diction
 from loa.plan.pauses import CLAUSE, LINE, Pauses
 from loa.reading import Block
 from loa.saying import Said
-from loa.saying.stretches import Stretch
 from loa.text import PIECE_LIMIT, Break, normalise, speakable, split
 
 SWITCHED = ("vi", "en")  # languages that are told from each other by their words
@@ -29,14 +29,6 @@ class Phrase:
     said: Said
     language: str  # first part of its tag, "vi"
     pause: float  # seconds of silence after it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Diction:
-    """What the languages know: how a text is said, and where one language ends and another begins."""
-
-    say: Callable[[str, str], Said]  # of a text in a language
-    stretches: Callable[[str, str], Sequence[Stretch]]  # of a text whose language is that one, where nothing tells otherwise
 
 
 class Phrasing:

@@ -1,11 +1,12 @@
 -- Shared by every script: the table of moves, and the few operations that the moves are made of.
 -- MOVES, BUCKETS, SOLO, ALL, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION and the limits of submit.lua are put before this text by scripts.py,
 -- and so are ground.lua and outbox.lua.
--- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms}; its state is r (ready), c (claimed), s (started) or d (done).
+-- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms, engine or '', chapter or -1}, of which the last two may be missing: '' is the
+-- job's own engine, chapters count from 0. Its state is r (ready), c (claimed), s (started) or d (done).
 
 -- The job's fields that decide where its items wait.
 local function place(id)
-  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms')
+  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms', 'engines')
   if not fields[1] then
     return nil
   end
@@ -18,14 +19,25 @@ local function place(id)
     born = fields[5],
     created = fields[6],
     waiting = int(fields[7]),
+    engines = fields[8] or '', -- those of its other voices, separated by blanks
   }
 end
 
-local function queue_of(job, item)
+local function queue_of(job, item, record)
   if item == 'plan' or item == 'assemble' then
     return item
   end
-  return 'speak.' .. job.engine
+  local engine = record[7] or ''
+  return 'speak.' .. (engine ~= '' and engine or job.engine)
+end
+
+-- Every queue in which a job may have segments.
+local function speak_queues(job)
+  local queues = { 'speak.' .. job.engine }
+  for engine in job.engines:gmatch('%S+') do
+    queues[#queues + 1] = 'speak.' .. engine
+  end
+  return queues
 end
 
 -- The one way a job's state changes. Returns the new state, or nil where the table has no such move.
@@ -57,7 +69,11 @@ local function count_ready(job, queue, items, ms)
 end
 
 -- Counts audio that is still to be spoken: of the job, of its owner, and in all. Nothing is taken away that was not counted before.
-local function count_waiting(job, ms)
+-- Where a job has several engines, `queue` says whose it is.
+local function count_waiting(job, ms, queue)
+  if queue and job.engines ~= '' then
+    redis.call('HINCRBY', key('job', job.id), 'left_ms:' .. queue, ms)
+  end
   ms = math.max(ms, -job.waiting)
   if ms == 0 then
     return
@@ -67,6 +83,44 @@ local function count_waiting(job, ms)
     if redis.call('HINCRBY', key('waiting'), whose, ms) == 0 then
       redis.call('HDEL', key('waiting'), whose)
     end
+  end
+end
+
+-- Counts the segments of an item's chapter that are still to be spoken. The job's `chapter` is the first that has any.
+local function count_chapter(job, record, items)
+  local chapter = record[8] or -1
+  if chapter < 0 then
+    return
+  end
+  local fields, chapters = key('job', job.id), key('job', job.id, 'chapters')
+  local left = redis.call('HINCRBY', chapters, 'left:' .. chapter, items)
+  local current = int(redis.call('HGET', fields, 'chapter'))
+  if left == 0 then
+    redis.call('HINCRBY', fields, 'chapters_done', 1)
+    while redis.call('HGET', chapters, 'left:' .. current) == '0' do
+      current = current + 1
+    end
+    redis.call('HSET', fields, 'chapter', current)
+  elseif left == items then -- it was done before
+    redis.call('HINCRBY', fields, 'chapters_done', -1)
+    redis.call('HSET', fields, 'chapter', math.min(current, chapter))
+  end
+end
+
+-- The pace of late of a queue: a moving sum over about the last ten minutes of audio.
+local function count_pace(queue, audio, compute)
+  local backlog = key('backlog', queue)
+  local kept = math.min(1, 600000 / math.max(1, int(redis.call('HGET', backlog, 'audio_ms'))))
+  redis.call('HSET', backlog, 'audio_ms', math.floor(kept * int(redis.call('HGET', backlog, 'audio_ms'))) + audio)
+  redis.call('HSET', backlog, 'compute_ms', math.floor(kept * int(redis.call('HGET', backlog, 'compute_ms'))) + compute)
+end
+
+-- Remembers how much of a planned job was spoken a minute or two ago: its own pace, from which its end is estimated.
+local function mark(id)
+  local fields = key('job', id)
+  local marked = redis.call('HMGET', fields, 'mark', 'mark_audio', 'audio_ms')
+  if marked[1] and now - int(marked[1]) >= 60000 then
+    redis.call('HSET', fields, 'mark_before', marked[1], 'mark_before_audio', int(marked[2]), 'mark', now, 'mark_audio', int(marked[3]))
   end
 end
 
@@ -82,7 +136,7 @@ end
 
 -- Makes an item ready: at the end for new work, at the front for work that was lost or handed back.
 local function make_ready(job, item, record, front)
-  local queue = queue_of(job, item)
+  local queue = queue_of(job, item, record)
   local bucket = record[5] > 0 and SOLO or record[1]
   record[3] = 'r'
   record[4] = ''
@@ -112,7 +166,7 @@ end
 
 -- Takes everything of a job out of the ready lists, however much it is, in a fixed number of commands.
 local function unlink(job)
-  for _, queue in ipairs({ 'plan', 'speak.' .. job.engine, 'assemble' }) do
+  for _, queue in ipairs({ 'plan', 'assemble', unpack(speak_queues(job)) }) do
     local counts = redis.call('HMGET', key('job', job.id), 'ready_items:' .. queue, 'ready_ms:' .. queue)
     if int(counts[1]) ~= 0 or int(counts[2]) ~= 0 then
       count_ready(job, queue, -int(counts[1]), -int(counts[2]))
@@ -129,7 +183,7 @@ end
 local function close(job)
   unlink(job)
   count_waiting(job, -job.waiting)
-  redis.call('UNLINK', key('job', job.id, 'items'))
+  redis.call('UNLINK', key('job', job.id, 'items'), key('job', job.id, 'chapters'))
   redis.call('ZREM', key('unfinished'), job.id)
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)
@@ -180,7 +234,7 @@ local function release(claim, id, item, charged)
   end
   if charged and record[3] == 's' then
     record[5] = record[5] + 1
-    redis.call('HINCRBY', key('totals', queue_of(job, item)), 'losses', 1)
+    redis.call('HINCRBY', key('totals', queue_of(job, item, record)), 'losses', 1)
     if record[5] >= MAX_LOSSES then
       return fail(job, worker_lost(job, item, record[5])) and 'failed' or 'stale'
     end
