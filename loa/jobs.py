@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from loa.api_keys import DEFAULT_OWNER
+from loa.errors import ArtifactMissing
 from loa.instants import instant, iso
 from loa.pinned import Pinned
 from loa.plan import Segment
@@ -210,10 +211,15 @@ class Job:
         return tuple(dict.fromkeys((self.engine, *(voice.engine for voice in self.voices.values()))))
 
     def pinned(self, segment: Segment) -> Pinned:
-        """The voice that speaks a segment, as it was when the job was accepted. Raises KeyError for one that the job does not have."""
+        """The voice that speaks a segment, as it was when the job was accepted. Raises ArtifactMissing for one that the job does not have."""
         if segment.voice in ("", self.voice):
             return Pinned(name=self.voice, fingerprint=self.fingerprint, engine=self.engine)
-        return {voice.name: voice for voice in self.voices.values()}[segment.voice]
+        for voice in self.voices.values():
+            if voice.name == segment.voice:
+                return voice
+        raise ArtifactMissing(
+            f"the plan of job {self.id} cannot be used: it names the voice {segment.voice!r}, which the job does not have"
+        )
 
 
 def job_json(job: Job, standing: Standing) -> dict[str, Any]:
