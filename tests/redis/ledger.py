@@ -143,7 +143,7 @@ def audit(store: Store) -> None:
             unsaid = {name: item for name, item in items.items() if name != ASSEMBLE and item[2] != "d"}
             assert int(record["waiting_ms"]) == sum(item[1] for item in unsaid.values()), f"{job_id} has another length than is counted"
             for queue in SPEAKING if record.get("engines") and record.get("plan") else ():
-                left = sum(item[1] for item in unsaid.values() if queue == speak(item[6] or ENGINE))
+                left = sum(item[1] for item in unsaid.values() if queue == speak(item[7] or ENGINE))
                 assert int(record[f"left_ms:{queue}"]) == left, f"{job_id} has another length in {queue} than is counted"
         unspoken.update({record["owner"]: int(record["waiting_ms"]), ALL: int(record["waiting_ms"])})
         for queue in QUEUES:
@@ -185,7 +185,7 @@ def audit_chapters(record: dict[str, str], items: dict[str, list[Any]], chapters
     """What is counted of chapters is what the items say."""
     total = int(record.get("chapters", 0))
     assert len(chapters) == 2 * total
-    unsaid = Counter(item[7] for name, item in items.items() if name not in (PLAN, ASSEMBLE) and item[2] != "d" and len(item) > 7)
+    unsaid = Counter(item[8] for name, item in items.items() if name not in (PLAN, ASSEMBLE) and item[2] != "d" and len(item) > 8)
     left = {number: int(chapters[f"left:{number}"]) for number in range(total)}
     assert left == {number: unsaid[number] for number in range(total)}
     if total:

@@ -22,7 +22,7 @@ end
 local items, ms = {}, {}
 for index = 4, #ARGV, 4 do
   local item = tostring(first + (index - 4) / 4)
-  local record = { ARGV[index], int(ARGV[index + 1]), 'r', '', 0, 0, ARGV[index + 2], int(ARGV[index + 3]) }
+  local record = { ARGV[index], int(ARGV[index + 1]), 'r', '', 0, 0, 0, ARGV[index + 2], int(ARGV[index + 3]) }
   if redis.call('HSETNX', key('job', id, 'items'), item, cjson.encode(record)) == 1 then
     local queue = queue_of(job, item, record)
     redis.call('RPUSH', key('job', id, 'ready', queue, ARGV[index]), item)

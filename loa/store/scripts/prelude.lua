@@ -27,7 +27,7 @@ local function queue_of(job, item, record)
   if item == 'plan' or item == 'assemble' then
     return item
   end
-  local engine = record[7] or ''
+  local engine = record[8] or ''
   return 'speak.' .. (engine ~= '' and engine or job.engine)
 end
 
@@ -88,7 +88,7 @@ end
 
 -- Counts the segments of an item's chapter that are still to be spoken. The job's `chapter` is the first that has any.
 local function count_chapter(job, record, items)
-  local chapter = record[8] or -1
+  local chapter = record[9] or -1
   if chapter < 0 then
     return
   end

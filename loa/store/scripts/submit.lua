@@ -73,7 +73,7 @@ if idempotency then
 end
 local job = place(id)
 count_waiting(job, audio)
-local first = { ARGV[7], int(ARGV[8]), 'r', '', 0, 0, ARGV[9] }
+local first = { ARGV[7], int(ARGV[8]), 'r', '', 0, 0, 0, ARGV[9] }
 local queue = queue_of(job, ARGV[6], first)
 redis.call('SADD', key('queues'), queue)
 make_ready(job, ARGV[6], first, false)
