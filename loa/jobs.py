@@ -54,6 +54,7 @@ class Order:
     document: str | None = None  # artifact path
     estimate: float = 0.0  # seconds of audio
     webhook: Webhook | None = None
+    allow_partial: bool = False  # segments that cannot be spoken are left out and named, where else the job would fail
 
     def fields(self) -> dict[str, str]:
         """The constant part of the job record in Redis."""
@@ -75,6 +76,7 @@ class Order:
             "estimate_ms": str(round(self.estimate * 1000)),
             "total": "1" if self.segment else "0",
             "webhook": self.webhook.record(self.owner) if self.webhook else "",
+            "allow_partial": "1" if self.allow_partial else "",
         }
 
 
@@ -110,6 +112,8 @@ class Job:
     result: dict[str, Any] | None  # duration_seconds, sample_rate, bytes, sha256; artifact paths: `path` of the audio, `timings`
     error: dict[str, Any] | None
     webhook: Webhook | None
+    allow_partial: bool = False
+    segments_missing: int = 0  # left out for good
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Job:
@@ -146,6 +150,8 @@ class Job:
             result=document("result"),
             error=document("error"),
             webhook=Webhook.from_record(record["webhook"]) if record.get("webhook") else None,
+            allow_partial=record.get("allow_partial") == "1",
+            segments_missing=int(record.get("missing", 0)),
         )
 
     @classmethod
@@ -194,7 +200,7 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
             "audio_url": f"{base}/audio",
             **{name: job.result[name] for name in ("duration_seconds", "sample_rate", "bytes", "sha256")},
             "timings_url": f"{base}/timings.json",
-            "partial": False,
+            "partial": bool(job.result.get("missing")),
         }
     until = job.finished if job.finished is not None else standing.now
     return {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from loa.jobs import Order, new_job_id
 from loa.keys import ALL, ASSEMBLE, BUCKETS, PLAN, SOLO, speak
 from loa.plan import Segment
 from loa.states import TERMINAL
-from loa.store import Batch, Item, Refusal, Slot, Spoken, Store
+from loa.store import Batch, Item, Refusal, Slot, Spoilt, Spoken, Store
 from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
 from loa.webhooks.states import DeliveryState, Pace
 
@@ -65,6 +66,17 @@ class Bench:
         job_id = batch.items[0].job_id
         assert self.store.claims.plan(batch.claim, job_id, segments(lengths), "plans/x.json")
         return job_id
+
+    def item(self, item: Item) -> dict[str, Any] | None:
+        """What the store knows of an item of a job that has not ended."""
+        raw = self.store.database.client.hget(self.store.database.keys.items(item.job_id), item.name)
+        names = ("bucket", "estimate", "state", "claim", "losses", "spoken", "takes")
+        return {"takes": 0} | dict(zip(names, json.loads(raw), strict=False)) if raw else None
+
+    def spoil(self, batch: Batch, *, final: bool = False) -> None:
+        """Say of a whole batch that no speech came of it."""
+        held = self.store.claims.start(batch.claim, batch.items)
+        self.store.claims.spoil(batch.claim, [Spoilt(item=item, text=f"Text {item.name}.", reason="silence", final=final) for item in held])
 
     def state(self, job_id: str) -> str:
         return self.store.jobs.get(job_id, None).state.value
@@ -127,7 +139,7 @@ def audit(store: Store) -> None:
         assert client.pttl(keys.job(job_id)) == -1, "an unfinished job expires"
         items = {name: json.loads(raw) for name, raw in client.hgetall(keys.items(job_id)).items()}
         if PLAN not in items and record["total"] != "0":
-            left = sum(estimate for name, (_, estimate, state, *_) in items.items() if name != ASSEMBLE and state != "d")
+            left = sum(estimate for name, (_, estimate, state, *_) in items.items() if name != ASSEMBLE and state not in "dx")
             assert int(record["waiting_ms"]) == left, f"{job_id} has another length than is counted"
         unspoken.update({record["owner"]: int(record["waiting_ms"]), ALL: int(record["waiting_ms"])})
         for queue in (SPEAK, PLAN, ASSEMBLE):
@@ -144,8 +156,12 @@ def audit(store: Store) -> None:
                 for item in waiting:
                     assert items[item][2] == "r", f"item {item} waits in state {items[item]}"
                     linked.setdefault(queue, []).append(items[item][1])
-        for item, (_, _, state, claim, losses, _) in items.items():
-            assert losses < 3
+        left_out = {name for name, (_, _, state, *_) in items.items() if state == "x"}
+        assert left_out == set(client.hkeys(keys.missing(job_id))), "who is left out is not who is named"
+        assert len(left_out) == int(record.get("missing", 0))
+        for item, (_, _, state, claim, losses, _, *takes) in items.items():
+            assert losses < 3 or state == "x"
+            assert sum(takes) < 3 or state == "x"
             if state in "cs":
                 assert client.sismember(f"{keys.claim(claim)}:items", f"{job_id} {item}"), (
                     f"item {item} is held by claim {claim}, which does not know it"
