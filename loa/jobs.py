@@ -63,7 +63,7 @@ class Order:
     chapters: str = ""  # which are spoken, see loa.plan.selection; "": the body of the document
     lexicon: str | None = None  # artifact path
     pauses: Mapping[str, int] = field(default_factory=dict)  # ms, instead of the settings'
-    allow_partial: bool = False  # whether audio without some segments is better than none
+    allow_partial: bool = False  # segments that cannot be spoken are left out and named, where else the job would fail
     author: str | None = None  # instead of what the document says; so is `title`
 
     def fields(self) -> dict[str, str]:
@@ -144,6 +144,7 @@ class Job:
     spoken: float | None  # when the last segment was spoken
     since: float | None  # the beginning of the last minute or two of work on its segments, and
     audio_then: float  # the seconds of audio that were done then
+    segments_missing: int  # left out for good
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Job:
@@ -194,6 +195,7 @@ class Job:
             spoken=instant(record, "spoken"),
             since=instant(record, "mark_before"),
             audio_then=int(record.get("mark_before_audio", 0)) / 1000,
+            segments_missing=int(record.get("missing", 0)),
         )
 
     @classmethod
@@ -211,7 +213,7 @@ class Job:
         return tuple(dict.fromkeys((self.engine, *(voice.engine for voice in self.voices.values()))))
 
     def pinned(self, segment: Segment) -> Pinned:
-        """The voice that speaks a segment, as it was when the job was accepted. Raises ArtifactMissing for one that the job does not have."""
+        """The voice that speaks a segment, as it was when the job was accepted. Raises ArtifactMissing for any other."""
         if segment.voice in ("", self.voice):
             return Pinned(name=self.voice, fingerprint=self.fingerprint, engine=self.engine)
         for voice in self.voices.values():
@@ -231,7 +233,7 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
             "audio_url": f"{base}/audio",
             **{name: job.result[name] for name in ("duration_seconds", "sample_rate", "bytes", "sha256")},
             "timings_url": f"{base}/timings.json",
-            "partial": False,
+            "partial": bool(job.result.get("missing")),
         }
     until = job.finished if job.finished is not None else standing.now
     return {

@@ -12,7 +12,7 @@ from loa.keys import ALL, ASSEMBLE, BUCKETS, PLAN, SOLO, speak
 from loa.pinned import Pinned
 from loa.plan import Plan, PlannedChapter, Segment
 from loa.states import TERMINAL
-from loa.store import Batch, Item, Refusal, Slot, Spoken, Store
+from loa.store import Batch, Item, Refusal, Slot, Spoilt, Spoken, Store
 from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
 from loa.webhooks.states import DeliveryState, Pace
 
@@ -69,6 +69,17 @@ class Bench:
         job_id = batch.items[0].job_id
         assert self.store.claims.plan(batch.claim, job_id, a_plan(lengths), "plans/x.json")
         return job_id
+
+    def item(self, item: Item) -> dict[str, Any] | None:
+        """What the store knows of an item of a job that has not ended."""
+        raw = self.store.database.client.hget(self.store.database.keys.items(item.job_id), item.name)
+        names = ("bucket", "estimate", "state", "claim", "losses", "spoken", "takes")
+        return {"takes": 0} | dict(zip(names, json.loads(raw), strict=False)) if raw else None
+
+    def spoil(self, batch: Batch, *, final: bool = False) -> None:
+        """Say of a whole batch that no speech came of it."""
+        held = self.store.claims.start(batch.claim, batch.items)
+        self.store.claims.spoil(batch.claim, [Spoilt(item=item, text=f"Text {item.name}.", reason="silence", final=final) for item in held])
 
     def state(self, job_id: str) -> str:
         return self.store.jobs.get(job_id, None).state.value
@@ -140,7 +151,7 @@ def audit(store: Store) -> None:
         assert client.pttl(keys.job(job_id)) == -1, "an unfinished job expires"
         items = {name: json.loads(raw) for name, raw in client.hgetall(keys.items(job_id)).items()}
         if PLAN not in items and record["total"] != "0":
-            unsaid = {name: item for name, item in items.items() if name != ASSEMBLE and item[2] != "d"}
+            unsaid = {name: item for name, item in items.items() if name != ASSEMBLE and item[2] not in "dx"}
             assert int(record["waiting_ms"]) == sum(item[1] for item in unsaid.values()), f"{job_id} has another length than is counted"
             for queue in SPEAKING if record.get("engines") and record.get("plan") else ():
                 left = sum(item[1] for item in unsaid.values() if queue == speak(item[7] or ENGINE))
@@ -161,8 +172,12 @@ def audit(store: Store) -> None:
                     assert items[item][2] == "r", f"item {item} waits in state {items[item]}"
                     linked.setdefault(queue, []).append(items[item][1])
         audit_chapters(record, items, client.hgetall(keys.chapters(job_id)))
-        for item, (_, _, state, claim, losses, *_) in items.items():
-            assert losses < 3
+        left_out = {name for name, (_, _, state, *_) in items.items() if state == "x"}
+        assert left_out == set(client.hkeys(keys.missing(job_id))), "who is left out is not who is named"
+        assert len(left_out) == int(record.get("missing", 0))
+        for item, (_, _, state, claim, losses, _, *rest) in items.items():
+            assert losses < 3 or state == "x"
+            assert sum(rest[:1]) < 3 or state == "x"
             if state in "cs":
                 assert client.sismember(f"{keys.claim(claim)}:items", f"{job_id} {item}"), (
                     f"item {item} is held by claim {claim}, which does not know it"
@@ -185,7 +200,7 @@ def audit_chapters(record: dict[str, str], items: dict[str, list[Any]], chapters
     """What is counted of chapters is what the items say."""
     total = int(record.get("chapters", 0))
     assert len(chapters) == 2 * total
-    unsaid = Counter(item[8] for name, item in items.items() if name not in (PLAN, ASSEMBLE) and item[2] != "d" and len(item) > 8)
+    unsaid = Counter(item[8] for name, item in items.items() if name not in (PLAN, ASSEMBLE) and item[2] not in "dx" and len(item) > 8)
     left = {number: int(chapters[f"left:{number}"]) for number in range(total)}
     assert left == {number: unsaid[number] for number in range(total)}
     if total:

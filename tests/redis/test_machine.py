@@ -30,13 +30,13 @@ from loa.errors import IdempotencyConflict, LimitExceeded, Overloaded, Synthesis
 from loa.plan import Plan
 from loa.settings import Settings
 from loa.states import TERMINAL
-from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
+from loa.store import Batch, Idempotency, Item, Refusal, Spoilt, Spoken, Store
 from tests.leaks import leaks, pass_time, tick
 from tests.redis.ledger import ASSEMBLE, OTHER, PLAN, QUEUES, SPEAK, SPEAKING, Bench, a_plan, an_order, audit, forget
 
 SLOTS = ("a/0", "a/1", "b/0")
 RESENT = frozenset(
-    {"claim", "start", "plan_insert", "planned", "hand_back", "missing", "fail", "idle", "lost"}
+    {"claim", "start", "plan_insert", "planned", "hand_back", "missing", "spoil", "fail", "idle", "lost"}
 )  # what workers send; see `twice`
 LENGTHS = (1.0, 2.0, 5.0, 8.0, 20.0)
 
@@ -83,6 +83,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.finished: Counter[str] = Counter()
         self.recorded: Counter[Item] = Counter()
         self.returned: Counter[Item] = Counter()
+        self.left_out: set[Item] = set()
         self.files: dict[str, bytes] = {}
         self.published: set[tuple[str, str]] = set()  # jobs that ended with their record, and the claim that did it
         self.hot: set[str] = set()
@@ -91,7 +92,7 @@ class StoreMachine(RuleBasedStateMachine):
         for slot in SLOTS:
             self.turn_hot(slot)
         for long in (False, True, False):
-            self.jobs.append(self.bench.submit(long=long, engines=long))
+            self.jobs.append(self.bench.submit(long=long, engines=long, allow_partial=long))
 
     def lose_answers(self) -> None:
         """From now on `self.lost` answers to scripts of workers never arrive: their calls are made again."""
@@ -120,11 +121,12 @@ class StoreMachine(RuleBasedStateMachine):
         owner=st.sampled_from(["default", "ann"]),
         seconds=st.sampled_from(LENGTHS),
         long=st.booleans(),
+        allow_partial=st.booleans(),
         engines=st.booleans(),
     )
-    def submit(self, lane: str, owner: str, seconds: float, long: bool, engines: bool) -> None:
+    def submit(self, **changes: object) -> None:
         with suppress(LimitExceeded, Overloaded):
-            self.jobs.append(self.bench.submit(lane=lane, owner=owner, seconds=seconds, long=long, engines=engines))
+            self.jobs.append(self.bench.submit(**changes))
 
     @rule(key=st.sampled_from("xy"), request=st.sampled_from("pq"))
     def submit_with_key(self, key: str, request: str) -> None:
@@ -258,8 +260,30 @@ class StoreMachine(RuleBasedStateMachine):
             if accepted and one.result is not None:
                 self.published.add(ended_here)
                 self.finished[one.item.job_id] += 1
+            assert not (accepted and one.item in self.left_out), "what is left out is not spoken any more"
             self.recorded[one.item] += accepted
             assert self.recorded[one.item] <= 1 + self.returned[one.item], "no segment is recorded twice"
+
+    @precondition(lambda self: any(hold.queue in SPEAKING and hold.started for hold in self.holds))
+    @rule(data=st.data(), some=st.booleans(), final=st.booleans())
+    def spoil(self, data: st.DataObject, some: bool, final: bool) -> None:
+        """What the device made of segments is no speech."""
+        hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.queue in SPEAKING and hold.started]))
+        items = sorted(hold.started, key=str)[: 1 if some else None]
+        ours = [item for item in items if self.holder[item] == hold.claim]
+        before = {item: self.takes(item) for item in items}
+        self.store.claims.spoil(hold.claim, [Spoilt(item=item, text="text", reason="silence", final=final) for item in items])
+        hold.started -= set(items)
+        for item in items:
+            takes = self.takes(item)
+            assert takes is None or before[item] is None or takes - before[item] <= (item in ours), "a superseded claim spoils nothing"
+            if takes is not None and self.bench.item(item)["state"] == "x":
+                self.left_out.add(item)
+
+    def takes(self, item: Item) -> int | None:
+        """Bad takes of a segment; None: its job has ended."""
+        record = self.bench.item(item)
+        return record["takes"] if record else None
 
     @precondition(lambda self: any(hold.queue == PLAN for hold in self.holds))
     @rule(data=st.data(), count=st.integers(1, 9), whole=st.booleans(), chapter=st.integers(0, 3))

@@ -1,12 +1,13 @@
 -- Shared by every script: the table of moves, and the few operations that the moves are made of.
--- MOVES, BUCKETS, SOLO, ALL, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION and the limits of submit.lua are put before this text by scripts.py,
+-- MOVES, BUCKETS, SOLO, ALL, MAX_LOSSES, MAX_TAKES, MOST_NAMED, INCOMPLETE, LEASE, TOKEN, HEARTBEAT, RETENTION and the limits of submit.lua are put before this text by scripts.py,
 -- and so are ground.lua and outbox.lua.
--- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms, engine or '', chapter or -1}, of which the last two may be missing: '' is the
--- job's own engine, chapters count from 0. Its state is r (ready), c (claimed), s (started) or d (done).
+-- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms, bad takes, engine or '', chapter or -1}, of which the last three may be
+-- absent: '' is the job's own engine, chapters count from 0. Its state is r (ready), c (claimed), s (started), d (done) or x (left out of the job for good).
 
 -- The job's fields that decide where its items wait.
 local function place(id)
-  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms', 'engines')
+  local fields =
+    redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms', 'engines', 'allow_partial')
   if not fields[1] then
     return nil
   end
@@ -20,6 +21,7 @@ local function place(id)
     created = fields[6],
     waiting = int(fields[7]),
     engines = fields[8] or '', -- those of its other voices, separated by blanks
+    partial = fields[9] == '1',
   }
 end
 
@@ -183,7 +185,7 @@ end
 local function close(job)
   unlink(job)
   count_waiting(job, -job.waiting)
-  redis.call('UNLINK', key('job', job.id, 'items'), key('job', job.id, 'chapters'))
+  redis.call('UNLINK', key('job', job.id, 'items'), key('job', job.id, 'chapters'), key('job', job.id, 'missing'))
   redis.call('ZREM', key('unfinished'), job.id)
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)
@@ -198,6 +200,55 @@ local function fail(job, error_json)
   end
   redis.call('HSET', key('job', job.id), 'error', error_json)
   close(job)
+  return true
+end
+
+-- A segment of which nothing fit to be heard will come: the job goes on without it.
+local function leave_out(job, item, record, entry)
+  record[3] = 'x'
+  record[4] = ''
+  write_item(job.id, item, record)
+  count_waiting(job, -record[2], queue_of(job, item, record))
+  count_chapter(job, record, -1)
+  redis.call('HSET', key('job', job.id, 'missing'), item, entry)
+  redis.call('HINCRBY', key('job', job.id), 'missing', 1)
+end
+
+-- The error of a job with segments left out: how many, and the first of them.
+local function incomplete(job, missing, total)
+  local indices = redis.call('HKEYS', key('job', job.id, 'missing'))
+  table.sort(indices, function(one, other)
+    return int(one) < int(other)
+  end)
+  local named = {}
+  for number = 1, math.min(#indices, MOST_NAMED) do
+    named[number] = cjson.decode(redis.call('HGET', key('job', job.id, 'missing'), indices[number]))
+  end
+  return cjson.encode({
+    code = 'incomplete',
+    message = missing .. ' of ' .. total .. ' segments could not be spoken',
+    remedy = INCOMPLETE,
+    details = { count = missing, missing = named },
+  })
+end
+
+-- What follows once nothing of a job is left to speak: its assembly, or its end where segments are missing that it does not allow to miss.
+-- Such a job ends as soon as more are missing than its error would name. Returns whether it is to be assembled.
+local function conclude(job)
+  local counts = redis.call('HMGET', key('job', job.id), 'total', 'done', 'missing')
+  local total, done, missing = int(counts[1]), int(counts[2]), int(counts[3])
+  local over = done + missing == total
+  local allowed = missing == 0 or job.partial and done > 0
+  if not allowed and (over or not job.partial and missing > MOST_NAMED) then
+    fail(job, incomplete(job, missing, total))
+    return false
+  end
+  if not over or not move(job, 'spoken') then
+    return false
+  end
+  redis.call('HSET', key('job', job.id), 'spoken', now)
+  make_ready(job, 'assemble', { '0', 0, 'r', '', 0, 0 }, false)
+  redis.call('SADD', key('queues'), 'assemble')
   return true
 end
 
@@ -224,7 +275,8 @@ local function worker_lost(job, item, losses)
   return cjson.encode({ code = 'worker_lost', message = losses .. ' worker processes died while they ' .. what })
 end
 
--- Gives an item of a claim back to its queue. Charged: the worker is lost, and items that it had started count a loss; at MAX_LOSSES the job fails.
+-- Gives an item of a claim back to its queue. Charged: the worker is lost, and items that it had started count a loss; at MAX_LOSSES the job fails,
+-- or goes on without the segment where it may.
 local function release(claim, id, item, charged)
   local record = held(claim, id, item)
   drop_claim_item(claim, id, item)
@@ -235,7 +287,12 @@ local function release(claim, id, item, charged)
   if charged and record[3] == 's' then
     record[5] = record[5] + 1
     redis.call('HINCRBY', key('totals', queue_of(job, item, record)), 'losses', 1)
-    if record[5] >= MAX_LOSSES then
+    if record[5] >= MAX_LOSSES and job.partial and tonumber(item) then
+      local reason = record[5] .. ' worker processes died while they spoke it'
+      leave_out(job, item, record, cjson.encode({ index = int(item), text = '', reason = reason }))
+      conclude(job)
+      return 'left out'
+    elseif record[5] >= MAX_LOSSES then
       return fail(job, worker_lost(job, item, record[5])) and 'failed' or 'stale'
     end
   end

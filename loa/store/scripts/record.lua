@@ -26,19 +26,14 @@ for index = 2, #ARGV, 6 do
     if int(ARGV[index + 4]) > 0 then
       audio, compute = (audio or 0) + int(ARGV[index + 2]), (compute or 0) + int(ARGV[index + 4])
     end
-    local total = int(redis.call('HGET', fields, 'total'))
-    if redis.call('HINCRBY', fields, 'done', 1) == total then
+    redis.call('HINCRBY', fields, 'done', 1)
+    if result ~= '' and redis.call('HGET', fields, 'total') == '1' then
       move(job, 'spoken')
-      if total == 1 and result ~= '' then
-        move(job, 'finish')
-        redis.call('HSET', fields, 'result', result, 'finished_by', claim)
-        close(job)
-      else
-        redis.call('HSET', fields, 'spoken', now)
-        make_ready(job, 'assemble', { '0', 0, 'r', '', 0, 0 }, false)
-        redis.call('SADD', key('queues'), 'assemble')
-        spoken[#spoken + 1] = id
-      end
+      move(job, 'finish')
+      redis.call('HSET', fields, 'result', result, 'finished_by', claim)
+      close(job)
+    elseif conclude(job) then
+      spoken[#spoken + 1] = id
     end
     accepted[#accepted + 1] = 1
   else
