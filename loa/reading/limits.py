@@ -23,6 +23,8 @@ class Limits:
     outline: int = 10_000  # places that a table of contents names; what comes after them is one chapter
     pages: int = 20_000  # of a PDF
     depth: int = 200  # of elements within elements, and of a table of contents
+    seconds: float = 60.0  # of a processor; a PDF of 3,000 pages takes half of it
+    memory: int = 256_000_000  # bytes, beside the file itself
     blocks: int = 300_000  # headings, paragraphs, items, rows: about 150 MB; a book in paragraphs of 50 characters has 100,000
 
     @classmethod
@@ -39,5 +41,7 @@ class Limits:
         """Raises TextTooLong for more than the limit."""
         if characters > self.characters:
             raise TextTooLong(
-                f"the document has {characters:,} characters; the limit is {self.characters:,}", characters=characters, limit=self.characters
+                f"the document has {characters:,} characters; the limit is {self.characters:,}",
+                characters=characters,
+                limit=self.characters,
             )
