@@ -52,6 +52,9 @@ class Settings:
     api_threads: int = setting(280, "threads", "200 clients in ?wait each hold one; the rest answer everything else", least=4, most=4000)
     text_limit: int = setting(1_000_000, "characters", "a long novel as JSON `input`", least=1)
     file_text_limit: int = setting(5_000_000, "characters", "the text of an uploaded file", least=1)
+    file_limit: int = setting(
+        100_000_000, "bytes", "an .epub, .docx or .pdf: a textbook full of pictures, which is held in memory while it is looked at", least=1
+    )
     body_limit: int = setting(200_000_000, "bytes", "an uploaded file with its form", least=1024)
     submit_deadline: float = setting(
         0.8,

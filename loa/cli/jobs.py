@@ -63,7 +63,12 @@ def say(text: str, target: Path, voice: str | None, format_: str | None, speed: 
 
 @click.command()
 @click.argument("text", required=False)
-@click.option("--file", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A document to speak: .txt or .md.")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A document to speak: .txt, .md, .html, .epub, .docx or .pdf.",
+)
 @voice_option
 @format_option
 @speed_option

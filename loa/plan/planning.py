@@ -51,9 +51,8 @@ def plan_document(
     lexicon: Lexicon | None = None,
     speed: float = 1.0,
     chapters: str = "",
-    cover: str | None = None,
 ) -> Plan:
-    """The plan of a document; `chapters` as in loa.plan.selection, `cover`: the artifact path of its picture.
+    """The plan of a document; `chapters` as in loa.plan.selection. Its cover is for the caller to keep.
 
     What a listener would miss is in the plan's omissions: nothing is left out without a word. Raises InvalidChapters,
     UnsupportedLanguage, EmptyText when there is nothing to say, UnknownEngine.
@@ -88,7 +87,6 @@ def plan_document(
             title=document.title,
             author=document.author,
             language=document.language,
-            cover=cover,
             omissions=(*document.omissions, *silent, *phrasing.omissions),
         ),
     )

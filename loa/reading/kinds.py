@@ -92,18 +92,31 @@ def kind_of(content: bytes, name: str = "") -> Kind:
     return _kind_of_text(content, name)
 
 
+def kept_kind(path: str) -> Kind:
+    """The kind of a document in the artifact store, which its path ends with. Raises ValueError for any other path."""
+    for kind in get_args(Kind):
+        if path.endswith(f".{kind}"):
+            return kind
+    raise ValueError(f"{path} is no document's path")
+
+
 def known_kinds() -> str:
     """The kinds as words: ".txt, .md, … and .pdf"."""
     *most, last = get_args(Kind)
     return f"{', '.join(f'.{kind}' for kind in most)} and .{last}"
 
 
-def _kind_of_archive(content: bytes) -> Kind:
-    end = content.rfind(_DIRECTORY_END, max(0, len(content) - _DIRECTORY_PLACE))
-    if end < 0 or len(content) < end + _DIRECTORY_END_BYTES:
+def directory_of(archive: bytes) -> bytes:
+    """What a ZIP archive says that is in it, as it stands at its end. Raises UnreadableDocument for the first part of an archive."""
+    end = archive.rfind(_DIRECTORY_END, max(0, len(archive) - _DIRECTORY_PLACE))
+    if end < 0 or len(archive) < end + _DIRECTORY_END_BYTES:
         raise UnreadableDocument("the file begins like an .epub or .docx and has no end; was it sent or downloaded in full?")
-    size, start = (int.from_bytes(content[end + place : end + place + 4], "little") for place in (12, 16))
-    directory = content[start : start + size] if start + size <= end else content[max(0, end - size) : end]
+    size, start = (int.from_bytes(archive[end + place : end + place + 4], "little") for place in (12, 16))
+    return archive[start : start + size] if start + size <= end else archive[max(0, end - size) : end]
+
+
+def _kind_of_archive(content: bytes) -> Kind:
+    directory = directory_of(content)
     for entry, kind in _IN_ARCHIVE:
         if entry in directory:
             return kind
