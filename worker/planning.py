@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from loa.artifacts import Artifacts
 from loa.casting import pinned_cast
@@ -69,13 +71,19 @@ class Planner:
         pauses, lexicon = Pauses.of(self._settings, job.pauses), self._lexicon_of(job)
         if job.kind == "text":
             text = self._artifacts.read(job.document).decode()
-            return plan_text(text, cast=cast, pauses=pauses, lexicon=lexicon, speed=job.speed)
+            plan = plan_text(text, cast=cast, pauses=pauses, lexicon=lexicon, speed=job.speed)
+            self._keep_list(path, plan, [])
+            return plan
         document = self._document(job.document)
         plan = plan_document(document, cast=cast, pauses=pauses, lexicon=lexicon, speed=job.speed, chapters=job.chapters_wanted)
-        self._artifacts.write(list_path(path), json.dumps(chapter_list(document, plan), ensure_ascii=False).encode())
+        self._keep_list(path, plan, chapter_list(document, plan))
         cover = self._keep_cover(document.cover, path)
         facts = replace(plan.document, cover=cover, title=job.title or document.title, author=job.author or document.author)
         return replace(plan, document=facts)
+
+    def _keep_list(self, plan_path: str, plan: Plan, chapters: Sequence[Mapping[str, Any]]) -> None:
+        listed = {"chapters": chapters, "omissions": plan.document.omissions}
+        self._artifacts.write(list_path(plan_path), json.dumps(listed, ensure_ascii=False).encode())
 
     def _lexicon_of(self, job: Job) -> Lexicon:
         if job.lexicon is None:

@@ -16,7 +16,7 @@ def list_path(plan_path: str) -> str:
 
 
 def chapter_list(document: Document, plan: Plan | None = None) -> list[dict[str, Any]]:
-    """Every chapter of the document as JSON, with the number by which requests name it. `plan` None: nothing is planned yet."""
+    """Every chapter of the document as JSON, with the number by which requests name it; `plan`: what is spoken of it."""
     spoken = {chapter.number: chapter for chapter in plan.chapters} if plan else {}
     listed = []
     for number, chapter in enumerate(document.chapters, 1):

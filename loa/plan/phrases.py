@@ -55,9 +55,15 @@ class Phrasing:
                 phrases[-1] = replace(phrases[-1], pause=max(phrases[-1].pause, self._pauses.heading))
         return phrases
 
-    def passage(self, text: str, language: str) -> list[Phrase]:
-        """What is said of a short text, which is not cut into sentences; normalised, of one or more paragraphs."""
-        return self._stretches(text, language, whole=True)
+    def passage(self, text: str, language: str) -> list[Phrase] | None:
+        """What is said of a short text, normalised, that is not cut into sentences; None where it has to be: it changes its language."""
+        (stretch, tongue), *others = self._tongues(text, language)
+        return None if others else list(self._said(stretch, tongue, "nothing"))
+
+    @property
+    def unsayable(self) -> tuple[str, ...]:
+        """What nobody knows how to say, as it is written, each once."""
+        return tuple(self._unsaid)
 
     def _block(self, block: Block, language: str) -> list[Phrase]:
         language = primary(block.language or language)
@@ -73,11 +79,8 @@ class Phrasing:
             return self._pauses.sentence
         return self._pauses.paragraph
 
-    def _stretches(self, text: str, language: str, *, whole: bool = False) -> list[Phrase]:
-        phrases: list[Phrase] = []
-        for stretch, tongue in self._tongues(text, language):
-            phrases += self._pieces(stretch, tongue, whole=whole)
-        return phrases
+    def _stretches(self, text: str, language: str) -> list[Phrase]:
+        return [phrase for stretch, tongue in self._tongues(text, language) for phrase in self._pieces(stretch, tongue)]
 
     def _tongues(self, text: str, language: str) -> Iterator[tuple[str, str]]:
         """The stretches of a text, each with the language in which it is said; neighbours have different ones."""
@@ -94,11 +97,11 @@ class Phrasing:
             current = tongue
         yield text[begin:].strip(_EDGES) if begin else text, current or default
 
-    def _pieces(self, text: str, language: str, *, whole: bool) -> Iterator[Phrase]:
-        pieces = [(text, "nothing")] if whole else [(piece.text, piece.ends) for piece in split(text, language, self._limit)]
+    def _pieces(self, text: str, language: str) -> Iterator[Phrase]:
+        pieces = split(text, language, self._limit)
         last: Break = "sentence" if _SENTENCE_END.search(text) else "clause"  # what follows is in another language
-        for place, (piece, ends) in enumerate(pieces, 1):
-            yield from self._said(piece, language, last if place == len(pieces) else ends)
+        for place, piece in enumerate(pieces, 1):
+            yield from self._said(piece.text, language, last if place == len(pieces) else piece.ends)
 
     def _said(self, piece: str, language: str, ends: Break) -> Iterator[Phrase]:
         said = self._diction.say(piece, language)

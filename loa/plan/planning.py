@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from loa.errors import EmptyText, UnsupportedLanguage
@@ -33,14 +33,20 @@ def plan_text(text: str, *, cast: Cast, pauses: Pauses | None = None, lexicon: L
 
     Raises EmptyText, or UnknownEngine when this version of Loa does not know the engine of a voice.
     """
-    text = normalise(text)
-    language = cast.main.language
-    phrasing = _phrasing(cast, pauses, Diction(lexicon=lexicon, context=Context.of(text, language)))
-    if len(text) <= SHORT_TEXT:
-        phrases = phrasing.passage(text, language)
-    else:
-        phrases = phrasing.blocks([Block(kind="paragraph", text=paragraph) for paragraph in text.split(PARAGRAPH)], language)
+    phrases, phrasing = phrases_of(text, languages=cast.languages, main=cast.main.language, pauses=pauses, lexicon=lexicon)
     return Plan(segments=_segments(phrases, cast, speed), document=Origin(omissions=phrasing.omissions))
+
+
+def phrases_of(
+    text: str, *, languages: Collection[str], main: str, pauses: Pauses | None = None, lexicon: Lexicon | None = None
+) -> tuple[list[Phrase], Phrasing]:
+    """What is said of a text, and what made it, which knows what is not. Raises EmptyText for a text without letters and digits."""
+    text = normalise(text)
+    diction = Diction(lexicon=lexicon, context=Context.of(text, main))
+    phrasing = Phrasing(languages=languages, main=main, diction=diction, pauses=pauses or Pauses())
+    if len(text) <= SHORT_TEXT and (whole := phrasing.passage(text, main)) is not None:
+        return whole, phrasing
+    return phrasing.blocks([Block(kind="paragraph", text=paragraph) for paragraph in text.split(PARAGRAPH)], main), phrasing
 
 
 def plan_document(
@@ -64,7 +70,7 @@ def plan_document(
     language = primary(document.language or "")
     language = language if language in cast.languages else cast.main.language
     diction = Diction(lexicon=lexicon, context=Context.of("\n\n".join(_texts(document.chapters)), language))
-    phrasing = _phrasing(cast, pauses, diction)
+    phrasing = Phrasing(languages=cast.languages, main=cast.main.language, diction=diction, pauses=pauses)
     phrases: list[Phrase] = []
     planned: list[PlannedChapter] = []
     silent: list[str] = []
@@ -90,10 +96,6 @@ def plan_document(
             omissions=(*document.omissions, *silent, *phrasing.omissions),
         ),
     )
-
-
-def _phrasing(cast: Cast, pauses: Pauses | None, diction: Diction) -> Phrasing:
-    return Phrasing(languages=cast.languages, main=cast.main.language, diction=diction, pauses=pauses or Pauses())
 
 
 def _segments(phrases: Sequence[Phrase], cast: Cast, speed: float) -> tuple[Segment, ...]:
