@@ -118,7 +118,8 @@ class JobForm(Manner):
     model_config = ConfigDict(extra="forbid", json_schema_extra=without_null)
 
     file: Any = Field(
-        description="a .txt or .md file", json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"}
+        description="a .txt, .md, .html, .epub, .docx or .pdf file",
+        json_schema_extra={"type": "string", "contentMediaType": "application/octet-stream"},
     )
 
 

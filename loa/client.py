@@ -90,7 +90,10 @@ class Client:
         return self._json("POST", "/v1/jobs", body=lambda: body, headers=headers, wait=wait)
 
     def submit_file(self, path: Path, *, wait: float = 0.0, key: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Submit a document (.txt, .md, .html, .epub, .docx, .pdf), streamed from the disk; otherwise like `submit`. Raises OSError when it cannot be read."""
+        """Submit a document (.txt, .md, .html, .epub, .docx, .pdf), streamed from the disk; otherwise like `submit`.
+
+        Raises OSError when it cannot be read.
+        """
         form = Multipart(fields=_given(fields), file=path)
         headers = {"Content-Type": form.content_type, "Content-Length": str(form.length), "Idempotency-Key": _key(key)}
         return self._json("POST", "/v1/jobs", body=form.blocks, headers=headers, wait=wait)

@@ -40,23 +40,27 @@ def read_apart(path: Path, name: str = "", limits: Limits | None = None, *, kind
     limits = limits or Limits()
     order = json.dumps({"name": name, "kind": kind, "limits": dataclasses.asdict(limits)})
     command = tethered([sys.executable, "-m", "loa.reading", order], signal.SIGKILL)
+    most = ENCODED * limits.characters + BLOCK * limits.blocks + 2 * limits.entry_bytes  # the last: a cover
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with path.open("rb") as document, subprocess.Popen(command, stdin=document, **streams, cwd="/", env=_environment()) as child:
         assert child.stdout is not None
         deadline = threading.Timer(WALL * limits.seconds, child.kill)
         deadline.start()
         try:
-            answer = child.stdout.read(ENCODED * limits.characters + BLOCK * limits.blocks + 2 * limits.entry_bytes)
+            answer = child.stdout.read(most)
         finally:
             deadline.cancel()
             child.kill()  # it has ended, or says more than any document could
     kind_of_answer, _, rest = answer.partition(b"\n")
     if not rest.endswith(END):
-        raise _died(child.returncode, limits)
-    said = rest.removesuffix(END)
-    if kind_of_answer == READ:
-        return unpack(said)
-    raise _refusal(json.loads(said))
+        raise _died(child.returncode, limits) if len(answer) < most else UnreadableDocument("the document says more than it can hold")
+    try:
+        if kind_of_answer == READ:
+            return unpack(rest.removesuffix(END))
+        error = json.loads(rest.removesuffix(END))
+    except ValueError:
+        raise UnreadableDocument("the document is damaged: what was read of it makes no sense") from None
+    raise _refusal(error)
 
 
 def _died(status: int, limits: Limits) -> UnreadableDocument:

@@ -16,7 +16,7 @@ SHARES: dict[Kind, float] = {"txt": 1.0, "md": 0.9, "html": 0.6, "epub": 0.75, "
 MOST_OF_PDF = 1_000_000  # characters: a larger file has pictures, not a longer text
 MOST_ENTRIES = 10_000
 
-_ENTRY = struct.Struct("<4s20xI4xHHH12x")  # of the directory: mark, bytes unpacked, lengths of name, extra field and comment
+_ENTRY = struct.Struct("<4s20xIHHH12x")  # of the directory: mark, bytes unpacked, lengths of name, extra field and comment
 _NAMES: dict[Kind, tuple[bytes, ...]] = {"epub": (b".xhtml", b".html", b".htm"), "docx": (b"word/document.xml",)}
 
 

@@ -14,7 +14,7 @@ from loa.reading.encoding import decode
 from loa.reading.gutenberg import frame_of
 from loa.reading.limits import Limits
 from loa.reading.outline import chapters_of
-from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, title_of
+from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, title_of, without_leaders
 from loa.reading.wrapping import blocks_of, ends_sentence, passages_of, width_of, words_of
 
 TITLE_PAGE = 600  # characters before the first chapter that are a title page rather than text
@@ -22,6 +22,7 @@ CONTENTS_RUN = 4  # headings without text between them that may be a table of co
 CAPITALS_APART = 2_000  # characters from one line in capitals to the next, on average, where they are the chapters' headings
 NUMBERS_APART = 3_500  # characters from one bare number to the next, on average, where they are the chapters'; a page has fewer
 FEWEST_NUMBERS = 3
+LONGEST_JOINED = 10_000  # characters of a line that a page's end may part
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x1c-\x1e\x85\u2028]")
 _PAGE_END = re.compile("[\x0c\u2029]")
@@ -83,7 +84,7 @@ def _blocks(text: str, limits: Limits) -> tuple[list[Block], int]:
     """The body as blocks, and how many page numbers were left out of it."""
     passages = list(islice(passages_of(text), limits.blocks + 1))
     width, words = width_of(passages), words_of(text)
-    entries, page_numbers = _numbered([entry for passage in passages for entry in _entries(passage)])
+    entries, page_numbers = _numbered(_parted(passages, limits))
     blocks = list(islice(_said(_without_contents(list(_titled(entries))), width, words), limits.blocks + 1))
     if max(len(passages), len(blocks)) > limits.blocks:
         raise DocumentTooLarge(f"the document has more than {limits.blocks:,} paragraphs")
@@ -98,6 +99,18 @@ def _said(entries: Iterable[Entry], width: int, words: Collection[str]) -> Itera
             yield from blocks_of(entry, width, words)
 
 
+def _parted(passages: Iterable[list[str]], limits: Limits) -> list[Entry]:
+    entries: list[Entry] = []
+    headings = 0
+    for passage in passages:
+        for entry in _entries(passage):
+            entries.append(entry)
+            headings += isinstance(entry, Title)
+            if headings > limits.outline:
+                raise DocumentTooLarge(f"the document has more than {limits.outline:,} headings")
+    return entries
+
+
 def _entries(passage: list[str]) -> Iterator[Entry]:
     """A passage that is a heading, or that begins with a numbered one, parted from it."""
     first = title_of(passage[0])
@@ -105,7 +118,10 @@ def _entries(passage: list[str]) -> Iterator[Entry]:
         yield passage
     elif len(passage) == 1:
         yield first
-    elif first.is_contents or not any(map(title_of, passage[1:2])):
+    elif first.is_contents:
+        yield first
+        yield from ([f"- {without_leaders(line)}"] for line in passage[1:])
+    elif title_of(passage[1]) is None:
         yield first
         yield passage[1:]
     else:
@@ -126,8 +142,9 @@ def _numbered(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
     for place, entry in enumerate(entries):
         if place in values:
             continue
-        if place - 1 in values and _goes_on(kept, entry):
-            kept[-1] = [*kept[-1], *entry]
+        last = kept[-1] if kept else None
+        if place - 1 in values and isinstance(last, list) and isinstance(entry, list) and _goes_on(last[-1], entry[0]):
+            last[-1:] = [f"{last[-1]} {entry[0]}", *entry[1:]]
         else:
             kept.append(entry)
     return kept, len(values)
@@ -137,10 +154,9 @@ def _number(entry: Entry) -> int | None:
     return bare_number(entry[0]) if isinstance(entry, list) and len(entry) == 1 else None
 
 
-def _goes_on(entries: Sequence[Entry], entry: Entry) -> bool:
-    """Whether a sentence that the last entry begins is ended by this one."""
-    last = entries[-1] if entries else None
-    return isinstance(last, list) and isinstance(entry, list) and not ends_sentence(last[-1]) and entry[0].lstrip()[:1].islower()
+def _goes_on(line: str, after: str) -> bool:
+    """Whether a sentence goes on in the next line, which is another page's."""
+    return len(line) <= LONGEST_JOINED and not ends_sentence(line) and after.lstrip()[:1].islower()
 
 
 def _titled(entries: Sequence[Entry]) -> Iterator[Entry]:

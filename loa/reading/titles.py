@@ -64,7 +64,7 @@ def title_of(line: str) -> Title | None:
     """The heading that a line is, standing alone; None: it is none."""
     if len(line) > 3 * LONGEST:  # with the leaders of a table of contents
         return None
-    line = " ".join(_LEADERS.sub("", line).split())
+    line = without_leaders(line)
     if not line or len(line) > LONGEST or line[-1] in ",;":
         return None
     if _NAMED.fullmatch(line.rstrip(" .:")):
@@ -75,9 +75,14 @@ def title_of(line: str) -> Title | None:
             key = f"{numbered['word']} {numbered['number']}".lower()
             return Title(text=line, level=_LEVEL_OF[numbered["word"].lower()], key=key, alone=not rest)
     letters = [character for character in line if character.isalpha()]
-    if len(letters) > 1 and line.upper() == line and line.lower() != line and len(line) <= LONGEST // 2:
+    if len(letters) > 1 and bare_number(line) is None and line.upper() == line and line.lower() != line and len(line) <= LONGEST // 2:
         return Title(text=line, level=PLAIN, key=_KEY.sub(" ", line.lower()).strip())
     return None
+
+
+def without_leaders(line: str) -> str:
+    """A line of a table of contents without the dots and the page at its end."""
+    return " ".join(_LEADERS.sub("", line[: 3 * LONGEST]).split())
 
 
 def could_be_title(line: str) -> bool:
