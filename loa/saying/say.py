@@ -57,7 +57,8 @@ def say(text: str, language: str, *, lexicon: Wordings | None = None, context: W
     return Said(text=text, spoken=replaced(text, changes), changes=tuple(changes), unsayable=tuple(unsayable))
 
 
-UNSAYABLE, MARK = "unsayable", "mark"
+UNSAYABLE, MARK = "unsayable", "mark"  # names of changes that leave something out
+_CLOSING = ".,;:!?…)]”’»"  # "" too: the end of the text
 
 
 @cache
@@ -78,23 +79,27 @@ def _left_out(text: str, changes: Iterable[Change]) -> list[Change]:
 
 
 def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
-    """The changes, with a blank wherever words would touch, and none beside another where something was left out."""
+    """The changes, with a blank wherever words would touch, and without the blank that something left out would leave behind."""
     parted: list[Change] = []
     position, last = 0, ""  # the end of what was done, and the last character that was said
     for change in changes:
-        last = text[change.start - 1] if change.start > position else last
-        ahead = text[change.end : change.end + 1]
-        spoken, end = change.spoken, change.end
-        if not spoken:
-            spoken = " " if last.isalnum() and ahead.isalnum() else ""
-            if ahead == " " and (not last or last.isspace()):
-                end += 1  # the blank goes with it
-        else:
-            if last.isalnum() and spoken[0].isalnum():
-                spoken = f" {spoken}"
-            if ahead.isalnum() and spoken[-1].isalnum():
-                spoken = f"{spoken} "
-        last = spoken[-1:] or last
+        start, end, spoken = change.start, change.end, change.spoken
+        last = text[start - 1] if start > position else last
+        ahead = text[end : end + 1]
+        if spoken:
+            before = " " if last.isalnum() and spoken[0].isalnum() else ""
+            after = " " if ahead.isalnum() and spoken[-1].isalnum() else ""
+            spoken = f"{before}{spoken}{after}"
+        elif last.isalnum() and ahead.isalnum():
+            spoken = " "
+        elif ahead == " " and (not last or last.isspace()):
+            end += 1
+        elif last == " " and start > position and ahead in _CLOSING:
+            start -= 1
+        if spoken:
+            last = spoken[-1]
+        elif start > position:
+            last = text[start - 1]
         position = end
-        parted.append(Change(start=change.start, end=end, source=text[change.start : end], spoken=spoken, rule=change.rule))
+        parted.append(Change(start=start, end=end, source=text[start:end], spoken=spoken, rule=change.rule))
     return parted
