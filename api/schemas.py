@@ -16,6 +16,7 @@ from loa.formats import FORMATS
 from loa.plan.pauses import LONGEST as LONGEST_PAUSE
 from loa.plan.pauses import NAMES as PAUSES
 from loa.plan.selection import LONGEST as LONGEST_SELECTION
+from loa.plan.selection import PATTERN as SELECTION
 from loa.preview import LONGEST as PREVIEW_LIMIT
 from loa.states import State
 from loa.store.pages import CURSOR, PAGE
@@ -55,7 +56,7 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
 _VOICES: dict[str, Any] = {"propertyNames": {"pattern": f"^{LANGUAGE.pattern}$"}}
 _LEXICON: dict[str, Any] = {"additionalProperties": {"anyOf": [{"type": "string"}, {"type": "object"}]}}
 _LEXICON_TEXT = 'words with what is said for them, `{"Nguyen": "win"}`, or by language, `{"vi": {"BTC": "ban tổ chức"}}`; 1,000 at most'
-_CHAPTERS: dict[str, Any] = {"examples": ["3-7,9", "all"]}
+_CHAPTERS: dict[str, Any] = {"examples": ["3-7,9", "all"], "pattern": f"^(?:{SELECTION.pattern})$"}
 _PAUSES: dict[str, Any] = {
     "propertyNames": {"enum": list(PAUSES)},
     "additionalProperties": {"type": "integer", "minimum": 0, "maximum": LONGEST_PAUSE},

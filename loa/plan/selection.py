@@ -10,7 +10,7 @@ from loa.reading import Chapter
 
 ALL = "all"
 LONGEST = 1_000  # characters
-PATTERN = re.compile(r"all|\d{1,6}(?:-\d{1,6})?(?:,\d{1,6}(?:-\d{1,6})?)*")
+PATTERN = re.compile(r"all|[0-9]{1,6}(?:-[0-9]{1,6})?(?:,[0-9]{1,6}(?:-[0-9]{1,6})?)*")
 
 
 def check_selection(wish: str) -> None:
@@ -36,7 +36,6 @@ def selected(chapters: Sequence[Chapter], wish: str = "") -> list[int]:
 
 def _ranges(wish: str) -> list[tuple[int, int]]:
     """First and last number of each range; none: all chapters."""
-    wish = "".join(wish.split())
     if len(wish) > LONGEST or not PATTERN.fullmatch(wish):
         raise InvalidChapters(f"chapters is {wish[:60]!r}; it takes numbers and ranges such as 3-7,9, or all")
     if wish == ALL:
