@@ -9,8 +9,19 @@ from flask import Blueprint, Response, request
 from api.access import caller
 from api.contract import FORM, JSON, Answer, operation
 from api.downloads import download
-from api.requests import hung_up, read_idempotency_key, read_query, read_submission
-from api.schemas import JobForm, JobJson, JobPage, JobRequest, Listing, TimingsJson, Wait
+from api.requests import hung_up, read_idempotency_key, read_json, read_query, read_submission
+from api.schemas import (
+    ChaptersJson,
+    JobForm,
+    JobJson,
+    JobPage,
+    JobRequest,
+    Listing,
+    PreviewJson,
+    PreviewRequest,
+    TimingsJson,
+    Wait,
+)
 from api.service import service
 from loa.api_keys import Scope
 from loa.errors import (
@@ -19,8 +30,12 @@ from loa.errors import (
     BrokenVoice,
     EmptyText,
     IdempotencyConflict,
+    InvalidChapters,
+    InvalidLexicon,
+    InvalidPauses,
     InvalidRequest,
     InvalidSpeed,
+    InvalidVoices,
     InvalidWebhook,
     JobCanceled,
     JobFailed,
@@ -55,7 +70,9 @@ _ELSEWHERE = Answer(
     headers={"Location": "a signed link"},
 )
 _BAD_REQUEST = (InvalidRequest, MalformedJson, UnsupportedMediaType, EmptyText, TextTooLong, BodyTooLarge, UnreadableDocument)
-_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed, InvalidWebhook)
+_BAD_VOICE = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine)
+_BAD_WISH = (InvalidVoices, InvalidChapters, InvalidLexicon, InvalidPauses)
+_BAD_MANNER = (*_BAD_VOICE, *_BAD_WISH, UnknownFormat, InvalidSpeed, InvalidWebhook)
 _BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, LimitExceeded, Overloaded, StorageFull, StorageUnavailable)
 
 
@@ -153,6 +170,34 @@ def fetch_audio(job_id: str) -> Response:
     return download(
         job.result["path"], tag=job.result["sha256"], name=f"{job.title or job.id}.{form.extension}", media_type=form.media_type
     )
+
+
+@blueprint.get("/v1/jobs/<job_id>/chapters")
+@operation(
+    "List the chapters",
+    tag=TAG,
+    scope=Scope.READ,
+    answers={200: Answer(what="The chapters of the document, those that are spoken and the others.", schema=ChaptersJson)},
+    errors=(UnknownJob, AudioExpired, StorageUnavailable),
+)
+def list_chapters(job_id: str) -> dict[str, Any]:
+    """They are known once the document is planned: `progress.segments_total` is more than 0 then."""
+    return service().chapters(caller().owner, job_id)
+
+
+@blueprint.post("/v1/preview")
+@operation(
+    "Preview a text",
+    tag=TAG,
+    scope=Scope.SUBMIT,
+    bodies={JSON: PreviewRequest},
+    answers={200: Answer(what="What will be spoken, segment by segment.", schema=PreviewJson)},
+    errors=(InvalidRequest, MalformedJson, UnsupportedMediaType, BodyTooLarge, EmptyText, InvalidLexicon, InvalidVoices, *_BAD_VOICE),
+)
+def preview() -> dict[str, Any]:
+    """Exactly what a job would say, with every change between what is written and what is said, and the language of each stretch."""
+    fields = read_json(request, PreviewRequest)
+    return service().preview.show(fields.input, owner=caller().owner, **fields.model_dump(exclude={"input"}))
 
 
 @blueprint.get("/v1/jobs/<job_id>/timings.json")

@@ -140,7 +140,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         sweeper=sweeper,
         added=added,
         assembler=assembler,
-        planner=Planner(store, artifacts, voices),
+        planner=Planner(store, artifacts, voices, settings),
         speaker=speaker,
         finisher=finisher,
     )

@@ -61,7 +61,8 @@ class ImageOnlyDocument(UnreadableDocument):
 
 
 class DocumentTooLarge(UnreadableDocument):
-    """Split the document and send its parts, or raise LOA_FILE_TEXT_LIMIT on the server, which the other limits follow."""
+    """Split the document and send its parts, or raise a limit on the server: LOA_FILE_LIMIT for the bytes of the file, else
+    LOA_FILE_TEXT_LIMIT, which the others follow."""
 
     code, status = "document_too_large", 413
 
@@ -82,6 +83,30 @@ class InvalidSpeed(LoaError):
     """Choose a speed from 0.5 (half as fast) to 2.0 (twice as fast)."""
 
     code, status = "invalid_speed", 400
+
+
+class InvalidChapters(LoaError):
+    """Name chapters by their numbers in `loa narrate --list FILE`, such as 3-7,9; or all."""
+
+    code, status = "invalid_chapters", 400
+
+
+class InvalidVoices(LoaError):
+    """Give voices by language, such as {"vi": NAME, "en": NAME}: eight at most, each language once."""
+
+    code, status = "invalid_voices", 400
+
+
+class InvalidPauses(LoaError):
+    """Give milliseconds, from 0 to 10,000, for any of sentence, paragraph, heading and chapter."""
+
+    code, status = "invalid_pauses", 400
+
+
+class InvalidLexicon(LoaError):
+    """Give words or short phrases with what is said for them, {"Nguyen": "win"} or by language {"vi": {"BTC": "ban tổ chức"}}."""
+
+    code, status = "invalid_lexicon", 400
 
 
 class InvalidWebhook(LoaError):

@@ -3,7 +3,7 @@
 - jobs/: audio and timings of an ended job for LOA_AUDIO_DAYS; what a superseded claim wrote, for as long as its writer may be alive.
 - segments/ and parts/ (of books, encoded): the least recently used beyond LOA_SEGMENT_CACHE_BYTES, all together, but none that was used since
   the oldest unfinished job was created.
-- plans/, documents/: until their last job has ended.
+- plans/, documents/: until their last job has ended; the list of chapters beside a plan as long as the audio.
 - what killed writers left behind.
 
 Files whose job the store does not know are kept for as long as its audio would be: a Redis that lost its data takes none with it. A reader
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from loa.artifacts import LEFTOVER_AGE, USED_EVERY, Artifacts, Stored
 from loa.errors import ArtifactMissing
+from loa.plan.listing import CHAPTERS
 from loa.settings import Settings
 from loa.store import House, Needs, Turn
 
@@ -117,8 +118,10 @@ class Sweep:
     def _plan_goes(self, stored: Stored, needs: Needs | None) -> bool:
         if needs is None:
             return self._age(stored) > self._keep
-        needed = needs.finished is None and stored.path == needs.plan
-        return not needed and self._age(stored) > WRITER_AGE
+        current = needs.plan != "" and stored.path.startswith(needs.plan.removesuffix(".json"))
+        if current and needs.finished is not None and stored.path.endswith(CHAPTERS):  # people may ask for it as long as for the audio
+            return self._turn.now - needs.finished > self._keep
+        return not (current and needs.finished is None) and self._age(stored) > WRITER_AGE
 
     # --- files that jobs share
 
@@ -199,7 +202,7 @@ def _hour_that_frees(hours: Counter[int], excess: int) -> int:
 
 
 def _job(stored: Stored) -> str:
-    """Of jobs/JOB/CLAIM/… and plans/JOB/CLAIM.json."""
+    """Of jobs/JOB/CLAIM/…, plans/JOB/CLAIM.json and plans/JOB/CLAIM/…"""
     return _part(stored, 1)
 
 

@@ -4,6 +4,5 @@ from loa.plan.address import address, canonical_json
 from loa.plan.length import estimate
 from loa.plan.plan import Origin, Plan, PlannedChapter
 from loa.plan.segment import Segment, Shift
-from loa.plan.text import SHORT_TEXT, plan_text
 
-__all__ = ["SHORT_TEXT", "Origin", "Plan", "PlannedChapter", "Segment", "Shift", "address", "canonical_json", "estimate", "plan_text"]
+__all__ = ["Origin", "Plan", "PlannedChapter", "Segment", "Shift", "address", "canonical_json", "estimate"]

@@ -5,12 +5,12 @@ Nothing is unpacked and nothing parsed: this runs where requests are answered. O
 
 from __future__ import annotations
 
-import codecs
 import re
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from loa.errors import UnreadableDocument, UnsupportedMediaType
+from loa.reading.encoding import BYTE_ORDER_MARKS
 
 Kind = Literal["txt", "md", "html", "epub", "docx", "pdf"]
 
@@ -25,30 +25,34 @@ MEDIA_TYPES: dict[Kind, str] = {
 TEXTS: tuple[Kind, ...] = ("txt", "md", "html")  # those whose bytes are characters
 
 _ENDINGS: dict[str, Kind] = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".xhtml": "html"}  # of names; else: text
-# How files begin that are no document. What is not here has a zero byte soon, which no text has.
-_OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"{\\rtf", "an RTF document: save it as .docx"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.doc), or one with a password: save it as .docx, without"),
-    (b"AT&TFORM", "a DjVu document: save it as .pdf"),
-    (b"ITSF", "a .chm: convert it to .epub"),
-    (b"%!PS", "PostScript: save it as .pdf"),
-    (b"\x1f\x8b", "a gzip file: unpack it"),
-    (b"\xfd7zXZ\x00", "an xz file: unpack it"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file: unpack it"),
-    (b"BZh", "a bzip2 file: unpack it"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"),
-    (b"Rar!\x1a\x07", "a RAR archive: unpack it"),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90", "a program"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
+# What files are that are no document, by the bytes at a place. What is not here has a zero byte soon, which no text has.
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"{\\rtf", "an RTF document: save it as .docx"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.doc), or one with a password: save it as .docx, without"),
+    (0, b"AT&TFORM", "a DjVu document: save it as .pdf"),
+    (0, b"ITSF\x03", "a .chm: convert it to .epub"),
+    (60, b"BOOKMOBI", "a Kindle book (.mobi, .azw): convert it to .epub"),
+    (0, b"%!PS", "PostScript: save it as .pdf"),
+    (0, b"\x1f\x8b", "a gzip file: unpack it"),
+    (0, b"\xfd7zXZ\x00", "an xz file: unpack it"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd file: unpack it"),
+    (4, b"1AY&SY", "a bzip2 file: unpack it"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"),
+    (0, b"Rar!\x1a\x07", "a RAR archive: unpack it"),
+    (257, b"ustar", "a tar archive: unpack it"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ\x90", "a program"),
+    (0, b"\x89PNG", "an image"),
+    (0, b"\xff\xd8\xff", "an image"),
+)
+# Those that begin with a word, with which a text may begin as well; they have a zero byte soon after.
+_WORDS: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "an image"),
     (b"RIFF", "a recording, a film or an image"),
     (b"ID3", "a recording"),
     (b"OggS", "a recording"),
     (b"fLaC", "a recording"),
 )
-_PLACED = ((257, b"ustar", "a tar archive: unpack it"), (60, b"BOOKMOBI", "a Kindle book (.mobi, .azw): convert it to .epub"))
 
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _DIRECTORY_END = b"PK\x05\x06"
@@ -63,25 +67,21 @@ _OTHER_ARCHIVES = (
 
 _PDF_PLACE = 1_024  # bytes within which a PDF must say what it is; readers allow for rubbish in front
 _OPENING = 4_096  # bytes within which markup shows what it is
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16's, which begins alike
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _XML = re.compile(r"\s*(?:<\?xml\b|<!DOCTYPE\b|<!ENTITY\b)", re.IGNORECASE)
 _HTML = re.compile(r"\s*(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+html\b|<html\b|<head\b|<body\b)", re.IGNORECASE | re.DOTALL)
 _DEFINITIONS = re.compile(r"<!ENTITY\b|<!DOCTYPE\s[^>\[]*\[", re.IGNORECASE)
 
 
 def kind_of(content: bytes, name: str = "") -> Kind:
-    """What `content` is. Raises UnsupportedMediaType, which says what the file is and what can be read; UnreadableDocument for half an archive."""
-    for beginning, what in _OTHERS:
-        if content.startswith(beginning):
-            raise _refusal(what)
-    for place, mark, what in _PLACED:
+    """What `content` is.
+
+    Raises UnsupportedMediaType, which says what the file is and what can be read, and UnreadableDocument for the first part of an archive.
+    """
+    for place, mark, what in _OTHERS:
         if content[place : place + len(mark)] == mark:
+            raise _refusal(what)
+    for word, what in _WORDS:
+        if content.startswith(word) and b"\0" in content[:_OPENING]:
             raise _refusal(what)
     if content.startswith(_ARCHIVES):
         return _kind_of_archive(content)
@@ -92,18 +92,31 @@ def kind_of(content: bytes, name: str = "") -> Kind:
     return _kind_of_text(content, name)
 
 
+def kept_kind(path: str) -> Kind:
+    """The kind of a document in the artifact store, which its path ends with. Raises ValueError for any other path."""
+    for kind in get_args(Kind):
+        if path.endswith(f".{kind}"):
+            return kind
+    raise ValueError(f"{path} is no document's path")
+
+
 def known_kinds() -> str:
     """The kinds as words: ".txt, .md, … and .pdf"."""
     *most, last = get_args(Kind)
     return f"{', '.join(f'.{kind}' for kind in most)} and .{last}"
 
 
-def _kind_of_archive(content: bytes) -> Kind:
-    end = content.rfind(_DIRECTORY_END, max(0, len(content) - _DIRECTORY_PLACE))
-    if end < 0 or len(content) < end + _DIRECTORY_END_BYTES:
+def directory_of(archive: bytes) -> bytes:
+    """What a ZIP archive says that is in it, as it stands at its end. Raises UnreadableDocument for the first part of an archive."""
+    end = archive.rfind(_DIRECTORY_END, max(0, len(archive) - _DIRECTORY_PLACE))
+    if end < 0 or len(archive) < end + _DIRECTORY_END_BYTES:
         raise UnreadableDocument("the file begins like an .epub or .docx and has no end; was it sent or downloaded in full?")
-    size, start = (int.from_bytes(content[end + place : end + place + 4], "little") for place in (12, 16))
-    directory = content[start : start + size] if start + size <= end else content[max(0, end - size) : end]
+    size, start = (int.from_bytes(archive[end + place : end + place + 4], "little") for place in (12, 16))
+    return archive[start : start + size] if start + size <= end else archive[max(0, end - size) : end]
+
+
+def _kind_of_archive(content: bytes) -> Kind:
+    directory = directory_of(content)
     for entry, kind in _IN_ARCHIVE:
         if entry in directory:
             return kind
@@ -111,7 +124,7 @@ def _kind_of_archive(content: bytes) -> Kind:
 
 
 def _is_pdf(content: bytes) -> bool:
-    if content.lstrip()[:5] == b"%PDF-":
+    if content[:_PDF_PLACE].lstrip().startswith(b"%PDF-"):
         return True
     return b"%PDF-" in content[:_PDF_PLACE] and b"startxref" in content[-2 * _PDF_PLACE :]
 
@@ -128,7 +141,7 @@ def _kind_of_text(content: bytes, name: str) -> Kind:
 
 
 def _opening(content: bytes) -> str:
-    for mark, encoding in _MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return content[len(mark) : _OPENING].decode(encoding, errors="replace")
     return content[:_OPENING].decode("latin-1")

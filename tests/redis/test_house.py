@@ -17,7 +17,7 @@ from loa.house import Sweep, Sweeper, SweepLost
 from loa.house.sweep import DAY, SKEW, WRITER_AGE
 from loa.settings import Settings
 from loa.store import House, Turn
-from tests.redis.ledger import ASSEMBLE, PLAN, RESULT, Bench, an_order, segments
+from tests.redis.ledger import ASSEMBLE, PLAN, RESULT, Bench, a_plan, an_order
 from tests.waiting import wait_until
 
 HOUR = 3600.0
@@ -143,7 +143,7 @@ def test_a_plan_and_its_document_live_as_long_as_their_job(keeper: Keeper) -> No
     lost = keeper.write(f"plans/{job_id}/7-abc.json", 3 * HOUR)
     keeper.sweep()
     assert keeper.paths == {document, plan}  # the plan is not current yet, but its planner lives
-    assert keeper.bench.store.claims.plan(batch.claim, job_id, segments([1.0]), plan)
+    assert keeper.bench.store.claims.plan(batch.claim, job_id, a_plan([1.0]), plan)
     keeper.sweep()
     assert keeper.paths == {document, plan}
     keeper.bench.store.jobs.cancel(job_id)
