@@ -157,7 +157,7 @@ def even_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 class Sink:
-    """A file that remembers why a write failed: by themselves libsndfile and FFmpeg lose the end of a file on a full disk without a word."""
+    """A file that remembers why a write failed: libsndfile and FFmpeg by themselves lose the end of a file on a full disk."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from loa.text import sentences
 
@@ -88,6 +88,23 @@ class Captions:
             return f"{_clock(start, '.')} --> {_clock(self._before, '.')}\n{html.escape(cue.text, quote=False)}\n\n"
         text = cue.text.replace("-->", "→")
         return f"{self._number}\n{_clock(start, ',')} --> {_clock(self._before, ',')}\n{text}\n\n"
+
+
+def from_timings(timings: Mapping[str, Any], kind: Kind, language: str = "") -> str:
+    """A whole file of subtitles, from what timings.json holds."""
+    captions = Captions(kind)
+    return captions.head + "".join(
+        captions.add(
+            cues(
+                entry["text"],
+                language,
+                [Timed(word["start"], word["end"], word["offset"]) for word in entry["words"]],
+                entry["start"],
+                entry["end"],
+            )
+        )
+        for entry in timings["segments"]
+    )
 
 
 # --- when

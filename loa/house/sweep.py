@@ -1,8 +1,8 @@
 """One pass over the artifact store: count everything, remove what nobody needs.
 
 - jobs/: audio and timings of an ended job for LOA_AUDIO_DAYS; what a superseded claim wrote, for as long as its writer may be alive.
-- segments/ and parts/ (of books, encoded): the least recently used beyond LOA_SEGMENT_CACHE_BYTES, all together, but none that was used since
-  the oldest unfinished job was created.
+- segments/ and parts/ (of books, encoded): the least recently used beyond LOA_SEGMENT_CACHE_BYTES, all together, but none that was used
+  since the oldest unfinished job was created.
 - plans/, documents/: until their last job has ended; the list of chapters beside a plan as long as the audio.
 - what killed writers left behind.
 
@@ -27,7 +27,14 @@ from loa.store import House, Needs, Turn
 
 log = logging.getLogger(__name__)
 
-KINDS = {"segments": "segments", "parts": "parts", "jobs": "audio", "plans": "plans", "documents": "documents", "voices": "voices"}  # by folder
+KINDS = {
+    "segments": "segments",
+    "parts": "parts",
+    "jobs": "audio",
+    "plans": "plans",
+    "documents": "documents",
+    "voices": "voices",
+}  # by folder
 CACHES = ("segments", "parts")  # what can be made again
 BATCH = 500  # files whose jobs are asked for together
 WRITER_AGE = 3600.0  # seconds: whoever lost a claim writes for no longer

@@ -26,9 +26,10 @@ from loa.store import Batch, Store
 from loa.subtitles import Kind
 from worker import paths
 from worker.assembly.binding import bind
-from worker.assembly.making import Effort, Making, Unfinished
+from worker.assembly.making import Effort, Joined, Making, Unfinished
 from worker.assembly.segments import SegmentMissing, Shelf, StoredAudio
 from worker.assembly.transcript import write_transcript
+from worker.completeness import missing_facts, verify
 from worker.plans import Plans
 
 LEFTOVER_AGE = 3600.0  # seconds; no assembly writes at one file for longer
@@ -88,11 +89,12 @@ class Assembler:
         in memory anyway. `task_seconds`: after so many a long book is left for another task. Raises Unfinished, SegmentMissing or LoaError.
         """
         effort = task_seconds and Effort(pool=self._encoders, threads=self._threads, until=time.monotonic() + task_seconds)
-        form = format_named(job.format)
-        making = Making(self._artifacts, job, self._plans.plan(job), Shelf(self._artifacts, at_hand), form, loudness=self._loudness)
+        form, plan, shelf = format_named(job.format), self._plans.plan(job), Shelf(self._artifacts, at_hand)
+        missing = {one.index: one for one in self._store.claims.left_out(job.id)} if job.segments_missing else {}
+        making = Making(self._artifacts, job, plan, shelf, form, loudness=self._loudness, missing=missing)
         making.prepare(effort or None)
         # Of one passage there are no files of subtitles: they are made from its timings when somebody asks for them.
-        captions = CAPTIONS if len(making.plan.segments) > 1 else ()
+        captions = CAPTIONS if len(plan.segments) > 1 else ()
         written = {
             "path": (paths.audio(job.id, attempt, form.extension), f".{form.extension}"),
             "timings": (paths.timings(job.id, attempt), ".json"),
@@ -101,7 +103,9 @@ class Assembler:
         with self._local(job, [extension for _, extension in written.values()]) as targets:
             files = dict(zip(written, targets, strict=True))
             bind(making, self._artifacts, files["path"])
-            write_transcript(making.lines(), making.facts(), files["timings"], {kind: files[kind] for kind in captions})
+            joined = Joined(making)
+            write_transcript(joined, making.facts(), files["timings"], {kind: files[kind] for kind in captions})
+            verify(len(plan.segments), joined.placed(), missing, making.length)
             with files["path"].open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = files["path"].stat().st_size
@@ -123,7 +127,7 @@ class Assembler:
             "chapters": making.chapters(),
             "loudness_lufs": making.loudness,
         }
-        return result | {name: value for name, value in extras.items() if value}
+        return result | {name: value for name, value in extras.items() if value} | missing_facts(missing.values(), plan.segments)
 
     def publish(self, batch: Batch, result: dict[str, Any]) -> None:
         """End the job with `result`; where another attempt was faster, remove what this one wrote."""

@@ -30,8 +30,8 @@ def bind(making: Making, artifacts: Artifacts, target: Path) -> None:
     else:
         (volume,) = making.volumes
         chapters = tuple(making.marks(volume))
-        document = making.plan.document
-        labels = Labels(title=_title(making), author=document.author, language=document.language, cover=cover, chapters=chapters)
+        language = making.plan.document.language
+        labels = Labels(title=_title(making), author=_author(making), language=language, cover=cover, chapters=chapters)
         _write(making, volume, labels, target)
 
 
@@ -51,7 +51,7 @@ def _write(making: Making, volume: Volume, labels: Labels, target: Path) -> None
 
 def _write_zip(making: Making, cover: Picture | None, target: Path) -> None:
     """One file a chapter, numbered; not compressed a second time."""
-    document, of = making.plan.document, len(making.volumes)
+    language, of = making.plan.document.language, len(making.volumes)
     piece = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.mp3")
     try:
         with new_file(target) as sink, zipfile.ZipFile(sink, "w") as archive:  # type: ignore[call-overload]  # it has what is asked of it
@@ -59,9 +59,7 @@ def _write_zip(making: Making, cover: Picture | None, target: Path) -> None:
                 chapter = making.parts[volume.first].chapter
                 title = _title(making) if chapter is None else making.plan.chapters[chapter].title
                 album = None if chapter is None else _title(making)
-                labels = Labels(
-                    title=title, author=document.author, album=album, track=(number, of), language=document.language, cover=cover
-                )
+                labels = Labels(title=title, author=_author(making), album=album, track=(number, of), language=language, cover=cover)
                 _write(making, volume, labels, piece)
                 entry = zipfile.ZipInfo(_file_name(number, of, title))
                 entry.file_size = piece.stat().st_size
@@ -75,6 +73,10 @@ def _write_zip(making: Making, cover: Picture | None, target: Path) -> None:
 
 def _title(making: Making) -> str | None:
     return making.job.title or making.plan.document.title
+
+
+def _author(making: Making) -> str | None:
+    return making.job.author or making.plan.document.author
 
 
 def _file_name(number: int, of: int, title: str | None) -> str:

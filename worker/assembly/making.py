@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ import numpy as np
 
 from loa.artifacts import Artifacts
 from loa.engines import ENGINES
+from loa.errors import AssemblyFailed
 from loa.formats import Format
 from loa.jobs import Job
 from loa.plan import Plan, Segment
@@ -19,11 +21,12 @@ from worker.assembly.codecs import CODECS, Packets
 from worker.assembly.labels import Mark
 from worker.assembly.loudness import gains, total
 from worker.assembly.measures import Measure
-from worker.assembly.parts import parts_of
+from worker.assembly.parts import Part, parts_of
 from worker.assembly.segments import Shelf
 from worker.assembly.stock import Stock
 from worker.assembly.timeline import Grid, Volume, lay_out
 from worker.assembly.transcript import Line
+from worker.completeness import Placed
 
 PROBED = 16  # parts that are looked for when a gain is chosen
 
@@ -46,11 +49,21 @@ class Effort:
 class Making:
     """Of a job whose segments are all spoken. `prepare` comes first."""
 
-    def __init__(self, artifacts: Artifacts, job: Job, plan: Plan, shelf: Shelf, form: Format, *, loudness: float) -> None:
-        """`loudness`: the target in LUFS; 0: as the voice speaks. Raises SegmentMissing."""
+    def __init__(
+        self,
+        artifacts: Artifacts,
+        job: Job,
+        plan: Plan,
+        shelf: Shelf,
+        form: Format,
+        *,
+        loudness: float = 0.0,
+        missing: Collection[int] = (),
+    ) -> None:
+        """`loudness`: the target in LUFS; 0: as the voice speaks. `missing`: segments to go on without. Raises SegmentMissing."""
         self.job, self.plan, self.format = job, plan, form
-        self.parts = parts_of(plan)
-        self.sample_rate = form.sample_rate(max(shelf.take(segment).sample_rate for segment in _one_of_each_voice(plan)))  # Hz
+        self.parts = parts_of(plan, missing)
+        self.sample_rate = form.sample_rate(max(shelf.take(segment).sample_rate for segment in _one_of_each_voice(self.parts)))  # Hz
         self.encoder = CODECS[form.coding].at(self.sample_rate) if form.coding in CODECS else None
         # One passage is delivered as it was spoken: gating needs several seconds to mean anything, the sentences of a conversation keep the
         # differences that the voice gave them, and nobody waits for a measurement.
@@ -70,10 +83,13 @@ class Making:
             self._each(self._encode, effort)
 
     @property
+    def length(self) -> int:
+        """Samples of the job's audio."""
+        return self.volumes[-1].start + self.volumes[-1].samples
+
+    @property
     def seconds(self) -> float:
-        """How long the audio is."""
-        last = self.volumes[-1]
-        return (last.start + last.samples) / self.sample_rate
+        return self.length / self.sample_rate
 
     @property
     def loudness(self) -> float | None:
@@ -92,9 +108,13 @@ class Making:
 
     def samples(self, volume: Volume) -> Iterator[np.ndarray]:
         """A file as float32 PCM [samples]. Raises SegmentMissing."""
+        count = 0
         for number, place in volume.numbered:
-            yield np.zeros(place.silence, dtype=np.float32)
-            yield from self._stock.blocks(self.parts[number], self.gain)
+            for block in itertools.chain([np.zeros(place.silence, dtype=np.float32)], self._stock.blocks(self.parts[number], self.gain)):
+                count += len(block)
+                yield block
+        if count != volume.samples:
+            raise AssemblyFailed(f"{volume.samples:,} samples were announced and {count:,} came")
 
     def marks(self, volume: Volume, *, start: int = 0) -> list[Mark]:
         """The chapters of a file, each from its first part to the next one's; `start`: samples before the file."""
@@ -131,8 +151,8 @@ class Making:
                     yield Line(
                         segment=segment,
                         spoken=spoken,
-                        start=(volume.start + place.start + spoken.start) / self.sample_rate,
-                        seconds=spoken.samples / self.sample_rate,
+                        begin=volume.start + place.start + spoken.start,
+                        sample_rate=self.sample_rate,
                         language=segment.language or self.plan.document.language or "",
                     )
 
@@ -187,5 +207,26 @@ class Making:
                     one.exception()  # waits: what was begun is kept, or leaves nothing behind
 
 
-def _one_of_each_voice(plan: Plan) -> list[Segment]:
-    return list({(segment.engine, segment.voice): segment for segment in reversed(plan.segments)}.values())
+class Joined:
+    """The lines of a job as they are written down, and what of it is to be checked afterwards."""
+
+    def __init__(self, making: Making) -> None:
+        self._making = making
+        self._spans: list[tuple[int, int, int]] = []  # index of the segment, first sample, samples
+
+    def __iter__(self) -> Iterator[Line]:
+        for line in self._making.lines():
+            self._spans.append((line.segment.index, line.begin, line.spoken.samples))
+            yield line
+
+    def placed(self) -> list[Placed]:
+        """What was written down, with the silence up to what follows."""
+        begins = [begin for _, begin, _ in self._spans[1:]] + [self._making.length]
+        return [
+            Placed(index=index, samples=samples, silence=after - begin - samples)
+            for (index, begin, samples), after in zip(self._spans, begins, strict=True)
+        ]
+
+
+def _one_of_each_voice(parts: Sequence[Part]) -> list[Segment]:
+    return list({(segment.engine, segment.voice): segment for part in reversed(parts) for segment in reversed(part.segments)}.values())

@@ -49,7 +49,7 @@ class Book:
 
 
 def head(book: Book) -> bytes:
-    """Everything that comes before the packets; `tail` comes behind them. Its length depends on how many packets there are, not on `sizes`."""
+    """Everything before the packets; `tail` comes behind them. Its length depends on how many packets there are, not on their sizes."""
     size = book.bytes_of_audio + len(tail(book))
     start = 0
     for _ in range(2):  # the index says where the data begins, which depends on the length of the index

@@ -8,9 +8,10 @@ chunking, as backup programs do it).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from loa.errors import AssemblyFailed
 from loa.plan import Plan, Segment, canonical_json
 
 LEAST = 120.0  # seconds of audio before a cut
@@ -44,15 +45,19 @@ def encoded_address(part_address: str, coding: str, gain: float) -> str:
     return _digest({"part": part_address, "coding": coding, "gain": gain})
 
 
-def parts_of(plan: Plan) -> list[Part]:
-    """All of a plan, in order."""
-    if not plan.chapters:
-        return [Part(chapter=None, segments=segments) for segments in _cut(plan.segments)]
-    return [
-        Part(chapter=place, segments=segments)
-        for place, chapter in enumerate(plan.chapters)
-        for segments in _cut(plan.segments[chapter.first : chapter.first + chapter.count])
+def parts_of(plan: Plan, missing: Collection[int] = ()) -> list[Part]:
+    """All of a plan, in order, without the segments of these indices. Raises AssemblyFailed where nothing is left."""
+    chapters: list[tuple[int | None, Sequence[Segment]]] = [
+        (place, plan.segments[chapter.first : chapter.first + chapter.count]) for place, chapter in enumerate(plan.chapters)
     ]
+    parts = [
+        Part(chapter=place, segments=cut)
+        for place, segments in chapters or [(None, plan.segments)]
+        for cut in _cut([segment for segment in segments if segment.index not in missing])
+    ]
+    if not parts:
+        raise AssemblyFailed("nothing of the plan was spoken")
+    return parts
 
 
 def _cut(segments: Sequence[Segment]) -> Iterator[tuple[Segment, ...]]:

@@ -20,13 +20,18 @@ class Line:
 
     segment: Segment
     spoken: Spoken
-    start: float  # seconds from the start of the job's audio
-    seconds: float
+    begin: int  # samples from the start of the job's audio
+    sample_rate: int  # Hz
     language: str  # BCP 47, or empty
 
     @property
+    def start(self) -> float:
+        """Seconds from the start of the job's audio."""
+        return self.begin / self.sample_rate
+
+    @property
     def end(self) -> float:
-        return self.start + self.seconds
+        return (self.begin + self.spoken.samples) / self.sample_rate
 
     def to_json(self) -> dict[str, Any]:
         """Times are seconds from the start of the job's audio; `offset` counts characters in the text as it is written."""
