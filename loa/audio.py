@@ -119,8 +119,6 @@ def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: 
 
     if not audio_format.container:
         raise ValueError(f"libsndfile is not what writes {audio_format.name} here")
-    if audio_format.sample_rates is not None and sample_rate not in audio_format.sample_rates:
-        raise ValueError(f"{audio_format.name} holds {audio_format.sample_rates} Hz, not {sample_rate}")
     container = "RF64" if audio_format.container == "WAV" and samples * 2 > RF64_BYTES else audio_format.container
     written = 0
     try:

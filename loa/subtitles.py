@@ -59,8 +59,9 @@ def cues(text: str, language: str, words: Sequence[Timed], start: float, end: fl
     for sentence in sentences(text, language):
         inside = [place for place, token in enumerate(tokens) if sentence.start <= token.start() < sentence.end]
         if not any(place in times for place in inside):
-            after = min((begun for place, (begun, _) in times.items() if place > inside[-1]), default=end)
-            times |= _even(tokens, inside, before, max(before, after))
+            following = min((place for place in times if place > inside[-1]), default=len(tokens))
+            after = times[following][0] if following in times else end
+            times |= _even(tokens, range(inside[0], following), before, max(before, after))
         yield from _sentence([(tokens[place].group(), times.get(place)) for place in inside])
         before = max(ended for place in inside if place in times for _, ended in [times[place]])
 

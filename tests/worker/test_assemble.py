@@ -76,6 +76,30 @@ def test_a_superseded_assembly_removes_its_files(bench: Bench) -> None:
     assert list((bench.folder / "work").iterdir()) == []
 
 
+def test_a_long_book_is_handed_back_and_gone_on_with(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task has time for one part; none of them is charged for coming back, however many there are."""
+    monkeypatch.setattr("worker.assembly.parts.LEAST", 1.0)
+    monkeypatch.setattr("worker.assembly.parts.ODDS", 1)
+    monkeypatch.setattr("worker.assembly.assembler.TASK_SECONDS", 0.0)
+    job_id = bench.submit(LONG, format="m4b")
+    bench.planner.plan(bench.claim("plan"))
+    bench.speak()
+    tasks = 0
+    while not bench.job(job_id).ended:
+        assert bench.job(job_id).state is State.ASSEMBLING
+        bench.assembler.assemble(bench.claim("assemble"))
+        tasks += 1
+    job = bench.job(job_id)
+    assert job.state is State.SUCCEEDED, job.error
+    assert tasks > 5
+    assert job.result["bytes"] == bench.artifacts.size(job.result["path"])
+    assert {stored.path for stored in bench.artifacts.walk("jobs")} == {
+        job.result["path"],
+        job.result["timings"],
+        *job.result["subtitles"].values(),
+    }
+
+
 def test_an_assembly_that_cannot_succeed_fails_its_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = bench.submit("Short.")
     bench.speak()

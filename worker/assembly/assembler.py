@@ -88,11 +88,13 @@ class Assembler:
         `attempt` is the claim under which this is done: no other attempt writes to the same place. `at_hand`: segments by address that are
         in memory anyway. `task_seconds`: after so many a long book is left for another task. Raises Unfinished, SegmentMissing or LoaError.
         """
-        effort = task_seconds and Effort(pool=self._encoders, threads=self._threads, until=time.monotonic() + task_seconds)
+        effort = None
+        if task_seconds is not None:
+            effort = Effort(pool=self._encoders, threads=self._threads, until=time.monotonic() + task_seconds)
         form, plan, shelf = format_named(job.format), self._plans.plan(job), Shelf(self._artifacts, at_hand)
         missing = {one.index: one for one in self._store.claims.left_out(job.id)} if job.segments_missing else {}
         making = Making(self._artifacts, job, plan, shelf, form, loudness=self._loudness, missing=missing)
-        making.prepare(effort or None)
+        making.prepare(effort)
         # Of one passage there are no files of subtitles: they are made from its timings when somebody asks for them.
         captions = CAPTIONS if len(plan.segments) > 1 else ()
         written = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -92,15 +91,16 @@ def write_flac(target: Path, blocks: Iterable[np.ndarray], sample_rate: int, lab
 @contextmanager
 def new_file(target: Path) -> Iterator[Sink]:
     """A file that is whole or absent."""
+    sink: Sink | None = None
     try:
         with target.open("wb", buffering=0) as stream:
             sink = Sink(stream)
             yield sink
             sink.check(target)
     except BaseException:
-        with contextlib.suppress(UnboundLocalError):
-            sink.check(target)  # a full disk explains whatever came of it
         target.unlink(missing_ok=True)
+        if sink is not None:
+            sink.check(target)  # a full disk explains whatever came of it
         raise
 
 

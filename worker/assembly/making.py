@@ -43,7 +43,7 @@ class Effort:
 
     pool: Executor
     threads: int
-    until: float  # monotonic: no part is begun afterwards, except for the first
+    until: float  # monotonic: nothing is begun afterwards, once anything was made
 
 
 class Making:
@@ -194,7 +194,7 @@ class Making:
         under_way: list[Future[T]] = []
         try:
             for place in range(len(self.parts)):
-                if place and time.monotonic() > effort.until:
+                if self._stock.made and time.monotonic() > effort.until:
                     raise Unfinished
                 under_way.append(effort.pool.submit(work, place))
                 if len(under_way) >= effort.threads:

@@ -35,6 +35,7 @@ class Stock:
         """`kept`: in the artifact store; what is a single part is made in one go. `loudness`: it is measured, too."""
         self._artifacts, self._shelf = artifacts, shelf
         self._sample_rate, self._encoder, self._kept, self._loudness = sample_rate, encoder, kept, loudness
+        self.made = 0  # files that were not there before; what counts as progress
 
     def measure(self, part: Part) -> Measure:
         """What is known of a part; of one that is kept without its words, so that those of a book are not in memory all at once.
@@ -48,6 +49,7 @@ class Stock:
         if found is None:
             found = measure(part.segments, self._shelf, self._sample_rate, loudness=True)  # whoever asks next may want to know
             self._artifacts.write(path, found.pack())
+            self.made += 1
         return replace(found, segments=())
 
     def with_words(self, part: Part, known: Measure) -> Measure:
@@ -70,6 +72,7 @@ class Stock:
         path = self._packets_path(part, gain, first=first)
         if not self._artifacts.use(path):
             self._artifacts.write(path, self._encode(part, known, gain, first=first).pack())
+            self.made += 1
 
     def packets(self, part: Part, known: Measure, gain: float, *, first: bool) -> Packets:
         """Its packets. Raises SegmentMissing."""
