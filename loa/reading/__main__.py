@@ -30,8 +30,8 @@ def main(order: str) -> None:
     try:
         kind = wish["kind"] or kind_of(content, wish["name"])
         importlib.import_module(READERS[kind])
-        if kind in TEXTS:
-            encoding.prepare(content)
+        if not (kind in TEXTS and encoding.is_utf8(content)):
+            encoding.prepare()
         confine(limits)
         lines = list(pack(read(content, limits=limits, kind=kind)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the process that asked has to know

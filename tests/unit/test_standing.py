@@ -18,8 +18,16 @@ NOW = 1_000.0
 def a_book(*, engines: bool = False, state: str = "speaking", **record: Any) -> Job:
     """200 s of audio by the estimate, of which 100 are left; what is done took 120 s of audio, 60 of them since 940."""
     facts = {
-        "state": state, "created": "0", "total": "100", "done": "50", "estimate_ms": "200000", "waiting_ms": "100000",
-        "audio_ms": "120000", "mark_before": "940000", "mark_before_audio": "60000", "plan": "p",
+        "state": state,
+        "created": "0",
+        "total": "100",
+        "done": "50",
+        "estimate_ms": "200000",
+        "waiting_ms": "100000",
+        "audio_ms": "120000",
+        "mark_before": "940000",
+        "mark_before_audio": "60000",
+        "plan": "p",
     }
     if engines:
         facts |= {f"left_ms:{SPEAK}": "60000", f"left_ms:{SPEAK_OTHER}": "40000"}
