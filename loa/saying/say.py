@@ -58,6 +58,8 @@ def say(text: str, language: str, *, lexicon: Wordings | None = None, context: W
 
 
 UNSAYABLE, MARK = "unsayable", "mark"  # names of changes that leave something out
+_LETTERS = re.compile(f"[{LATIN}]{{2}}")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s+[\"'“‘«(\[—–-]*$")
 _CLOSING = ".,;:!?…)]”’»"  # "" too: the end of the text
 
 
@@ -87,9 +89,11 @@ def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
         last = text[start - 1] if start > position else last
         ahead = text[end : end + 1]
         if spoken:
-            before = " " if last.isalnum() and spoken[0].isalnum() else ""
-            after = " " if ahead.isalnum() and spoken[-1].isalnum() else ""
+            before = " " if last.isalnum() and spoken[0].isalnum() and not _inside_word(text, start) else ""
+            after = " " if ahead.isalnum() and spoken[-1].isalnum() and not _inside_word(text, end) else ""
             spoken = f"{before}{spoken}{after}"
+            if spoken[0].islower() and _SENTENCE_END.search(((parted[-1].spoken if parted else "")[-2:] + text[position:start])[-8:]):
+                spoken = spoken[0].upper() + spoken[1:]  # else loa.text would take the sentence before for one that goes on
         elif last.isalnum() and ahead.isalnum():
             spoken = " "
         elif ahead == " " and (not last or last.isspace()):
@@ -103,3 +107,8 @@ def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
         position = end
         parted.append(Change(start=start, end=end, source=text[start:end], spoken=spoken, rule=change.rule))
     return parted
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """Whether letters stand on both sides: a rule that changes part of a word, its spelling, means the rest to stay with it."""
+    return _LETTERS.match(text, place - 1) is not None

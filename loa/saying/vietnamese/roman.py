@@ -52,6 +52,21 @@ def _begins_line(match: re.Match[str]) -> bool:
     return marked and set(match.group()) <= set("IVX") and _LIST.search(match.string, max(0, match.start() - 4), match.start()) is not None
 
 
+def _to(match: re.Match[str]) -> str | None:
+    return " đến " if _ends_with_numeral(match.string[max(0, match.start() - 12) : match.start()]) else None
+
+
+def _second(match: re.Match[str]) -> str | None:
+    """The right side of XVIII-XIX."""
+    number = value(match.group())
+    left = match.string[max(0, match.start() - 15) : match.start()].rstrip(" -–")
+    return cardinal(number) if number and _ends_with_numeral(left) else None
+
+
+def _ends_with_numeral(text: str) -> bool:
+    return value(re.split(r"\W", text)[-1]) is not None
+
+
 def _thousand_years(match: re.Match[str]) -> str:
     number = int(match.group())
     return f"thứ {ordinal(number)}" if preceded(match, _CENTURY) and 0 < number <= 10 else cardinal(number)
@@ -62,8 +77,11 @@ def _ordinal(match: re.Match[str]) -> str:
 
 
 RULES = (
-    Rule(name="roman", pattern=re.compile(r"(?<![\w'’.\-])[IVXLCDM]{1,9}(?![\w'’])(?!-[^\W\d_])(?!\.[^\W\d_])"), speak=_roman),
-    Rule(name="roman", pattern=re.compile(r"(?<=[–\-])(?<=[IVX][–\-])[IVX]{1,5}(?!\w)"), speak=_roman),
+    Rule(
+        name="roman", pattern=re.compile(r"(?<![\w'’.\-])[IVXLCDM]{1,9}(?![\w'’])(?!-(?![IVX]+(?!\w))[^\W\d_])(?!\.[^\W\d_])"), speak=_roman
+    ),
+    Rule(name="range", pattern=re.compile(r"(?<=[IVX])\s?[–\-]\s?(?=[IVX]{1,6}(?!\w))"), speak=_to),
+    Rule(name="roman", pattern=re.compile(r"(?:(?<=[IVX][–\-])|(?<=[IVX]\s[–\-]\s))[IVX]{1,6}(?![\w'’])"), speak=_second),
     Rule(name="ordinal", pattern=re.compile(r"(?:(?<=[Tt]hứ )|(?<=THỨ ))\d{1,4}(?![\w/:%])(?![.,\-–]\d)"), speak=_ordinal),
     Rule(name="ordinal", pattern=re.compile(r"(?:(?<=thế k[ỷỉ] )|(?<=Thế k[ỷỉ] ))\d{1,2}(?![\w/:%])(?![.,\-–]\d)"), speak=_thousand_years),
 )

@@ -13,7 +13,9 @@ _MATCH = cue(
     "chiến thắng|thất bại|thất thủ|ngược dòng|ấn định",
     within=7,
 )
-_NAMED = re.compile(r"\s?(?:%|°|người|tuổi|ngày|tháng|năm|tuần|giờ|phút|giây|lần|triệu|tỷ|tỉ|nghìn|ngàn|đồng|km|kg|m|trận|bàn|điểm|cái|con|chiếc)(?!\w)")
+_NAMED = re.compile(
+    r"\s?(?:%|°|người|tuổi|ngày|tháng|năm|tuần|giờ|phút|giây|lần|triệu|tỷ|tỉ|nghìn|ngàn|đồng|km|kg|m|trận|bàn|điểm|cái|con|chiếc)(?!\w)"
+)
 _HIGHEST = 30  # of a score that is known by its look alone
 
 

@@ -88,12 +88,12 @@ def _per(match: re.Match[str]) -> str:
     return f" {'trên ' + number(amount, point='phẩy') if amount else 'một'} {UNITS.get(what, what)}"
 
 
-def _sides(match: re.Match[str]) -> str:
-    return " nhân "
-
-
 RULES = (
-    Rule(name="measure", pattern=re.compile(r"(?<![\w.,])(?P<whole>\d{1,3})(?P<unit>m|kg)(?P<rest>\d{1,2})(?![\w²³])(?!\d)(?<!m[23])"), speak=_height),
+    Rule(
+        name="measure",
+        pattern=re.compile(r"(?<![\w.,])(?P<whole>\d{1,3})(?P<unit>m|kg)(?P<rest>\d{1,2})(?![\w²³])(?!\d)(?<!m[23])"),
+        speak=_height,
+    ),
     Rule(
         name="measure",
         pattern=re.compile(
@@ -107,5 +107,6 @@ RULES = (
         pattern=re.compile(rf"(?<=[\w%₫)])/(?P<amount>{NUMBER})?\s?(?P<what>(?:{_NOUN})(?!\w))"),
         speak=_per,
     ),
-    Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=_sides),
+    Rule(name="measure", pattern=re.compile(r"(?<!\w)[Kk]m(?=\d)"), speak=lambda _: UNITS["km"]),
+    Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=lambda _: " nhân "),
 )
