@@ -5,9 +5,10 @@
 `say` against sea-g2p 0.10.0 (Apache-2.0; its `Normalizer` is what comes before its phonemes), over two lists: the sentences of
 benchmarks/normalisation_vi.tsv, which were written with their readings before any rule was, and the table of rules,
 tests/unit/saying/vietnamese.tsv, which is Loa's own choice of words and therefore no judge (sea-g2p's figure there says how far the two
-agree). A sentence counts when every word is right. Equal for both sides: case, punctuation, hyphens, where the mark of a tone stands, "linh"
-or "lẻ", "nghìn" or "ngàn", "mươi tư" or "mươi bốn", any name of a letter, and the marks <en>…</en> that sea-g2p puts around foreign words. Speed: the median of ten
-rounds over all sentences, one thread, after a warm-up. --wrong lists what each got wrong. Mark: more sentences right than sea-g2p.
+agree). A sentence counts when every word is right. Equal for both sides: case, punctuation, hyphens, where the mark of a tone stands,
+"linh" or "lẻ", "nghìn" or "ngàn", "mươi tư" or "mươi bốn", any name of a letter, and the marks <en>…</en> that sea-g2p puts around foreign
+words. Speed: the median of ten rounds over all sentences, one thread, after a warm-up. --wrong lists what each got wrong. Mark: more
+sentences right than sea-g2p.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """Say a text: every number, sign, abbreviation and address in words, and nothing lost on the way without a report.
 
-How a language joins. It is a package `loa.saying.<name>` with one constant, `RULES: tuple[Rule, ...]`, most special first (loa/saying/said.py
-says how rules are tried). Its rules are pure functions of a match; what stands around it they find in `match.string`. They see to it that no
-digit is left. They need not care for blanks: words that would touch a neighbour are parted from it here.
+How a language joins. It is a package `loa.saying.<name>` with one constant, `RULES: tuple[Rule, ...]`, most special first
+(loa/saying/said.py says how rules are tried). Its rules are pure functions of a match; what stands around it they find in `match.string`.
+They see to it that no digit is left. They need not care for blanks: words that would touch a neighbour are parted from it here.
 
-Who knows more than the language hands in rules of its own, a lexicon and what a document itself defines ("World Health Organization (WHO)"):
-`rules(language)` answers them, and they come first. `language` is always the first part of the tag, "vi" or "en".
+Who knows more than the language hands in rules of its own, a lexicon and what a document itself defines ("World Health Organization
+(WHO)"): `rules(language)` answers them, and they come first. `language` is always the first part of the tag, "vi" or "en".
 
-After all rules, characters that no voice can say (emoji without a name, letters of a script that the language does not use) are left out and
-listed in `Said.unsayable`. Punctuation that is only drawn, such as "*" or "•", is left out too and is a change like any other.
+After all rules, characters that no voice can say (emoji without a name, letters of a script that the language does not use) are left out
+and listed in `Said.unsayable`. Punctuation that is only drawn, such as "*" or "•", is left out too and is a change like any other.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Wordings(Protocol):
 def say(text: str, language: str, *, lexicon: Wordings | None = None, context: Wordings | None = None) -> Said:
     """What a voice of `language` (a tag such as "vi" or "en-GB") gets to speak for `text`, which loa.text.normalise has cleaned.
 
-    Case and punctuation stay. A language without rules is said as it is written, except for what the lexicon has. Never raises for any text;
-    safe to call from any number of threads.
+    Case and punctuation stay. A language without rules is said as it is written, except for what the lexicon has. Never raises, whatever
+    the text; safe to call from any number of threads.
     """
     text = unicodedata.normalize("NFC", text)
     language = language.split("-", maxsplit=1)[0].lower()

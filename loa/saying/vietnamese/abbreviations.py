@@ -1,4 +1,6 @@
-"""Abbreviations: TP.HCM, UBND, PGS.TS, Q.1, P. Bến Nghé, tr. 5, v.v. Those of several meanings are said only where the context tells which."""
+"""Abbreviations: TP.HCM, UBND, PGS.TS, Q.1, P. Bến Nghé, tr. 5, v.v. Those of several meanings are said only where the context tells
+which.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import re
 
 from loa.saying.said import Rule
 from loa.saying.vietnamese.numbers import ordinal
+from loa.saying.vietnamese.syllables import is_syllable
 
 # Always, whatever stands around.
 PLAIN = {
@@ -67,12 +70,14 @@ _TITLES = {
     "NV": "nhà văn", "Cty": "công ty", "CTy": "công ty", "CT": "chủ tịch", "Ô": "ông",
 }  # fmt: skip
 _NUMBERED = {"Q": "quận", "P": "phường", "F": "phường", "Q.": "quận", "P.": "phường", "F.": "phường"}
-_SMALL = {"tr": "trang", "Tr": "trang", "vd": "ví dụ", "VD": "ví dụ", "Vd": "ví dụ", "tel": "điện thoại", "Tel": "điện thoại", "ĐT": "điện thoại",
-          "đt": "điện thoại", "LH": "liên hệ", "Lh": "liên hệ"}  # fmt: skip
+_SMALL = {
+    "tr": "trang", "Tr": "trang", "vd": "ví dụ", "VD": "ví dụ", "Vd": "ví dụ", "tel": "điện thoại", "Tel": "điện thoại",
+    "ĐT": "điện thoại", "đt": "điện thoại", "LH": "liên hệ", "Lh": "liên hệ",
+}  # fmt: skip
 
 # Where the sentence tells which one is meant: cues and what they make of it.
 _AMBIGUOUS = (
-    ("BTC", r"giải|cuộc thi|hội thi|chung kết|vòng loại|trận|SEA Games|lễ hội|ban tổ chức|festival|liveshow|chương trình|sự kiện", "ban tổ chức"),
+    ("BTC", r"giải|cuộc thi|hội thi|chung kết|vòng loại|trận|SEA Games|lễ hội|ban tổ chức|festival|chương trình|sự kiện", "ban tổ chức"),
     ("BTC", r"bộ trưởng|thông tư|bộ tài chính|ngân sách|thuế", "bộ tài chính"),
     ("ĐH", r"trường|thi|tuyển sinh|CĐ|cao đẳng|sinh viên|học|Bách khoa", "đại học"),
     ("CĐ", r"ĐH|đại học|trường|tuyển sinh|sinh viên", "cao đẳng"),
@@ -95,7 +100,7 @@ def _names(names: object) -> str:
     return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))  # type: ignore[call-overload]
 
 
-_NAME = r"(?=\s?[A-ZĐÀ-ỸÂÊÔƠƯĂ][^\W\d_]*)"
+_NAME = r"(?=\s?(?P<name>[A-ZĐÀ-ỸÂÊÔƠƯĂ][^\W\d_]*))"
 
 
 def _plain(match: re.Match[str]) -> str:
@@ -108,7 +113,10 @@ def _with_stop(match: re.Match[str], words: str) -> str:
     return words + ("." if stop and (not rest or rest[0] == "\n") else "")
 
 
-def _title(match: re.Match[str]) -> str:
+def _title(match: re.Match[str]) -> str | None:
+    """Of a single letter only before a Vietnamese name: P. Bến Nghé is a ward, P. Picasso a painter."""
+    if len(match["short"]) == 1 and not is_syllable(match["name"]):
+        return None
     return _TITLES[match["short"]] + " "
 
 

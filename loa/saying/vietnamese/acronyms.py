@@ -1,9 +1,9 @@
 """Acronyms and single letters inside Vietnamese, and foreign words.
 
-An acronym is said by the Vietnamese names of its letters, WHO: vê kép hát ô, unless READ has how it is really said. Capitals that a Vietnamese
-reader can read as a syllable are a word written large, and so are five letters and more with a vowel (VINAMILK); in a heading all in capitals,
-everything with a vowel is. Foreign words stay as they are written: every voice reads them in its own way, and one that a voice reads badly
-belongs into the lexicon.
+An acronym is said by the Vietnamese names of its letters, WHO: vê kép hát ô, unless READ has how it is really said. Capitals that a
+Vietnamese reader can read as a syllable are a word written large, and so are five letters and more with a vowel (VINAMILK); in a heading
+all in capitals, everything with a vowel is. Foreign words stay as they are written: every voice reads them in its own way, and one that a
+voice reads badly belongs into the lexicon.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ from loa.saying.vietnamese.numbers import digits
 from loa.saying.vietnamese.numerals import integer
 from loa.saying.vietnamese.syllables import is_syllable, spelled
 
-_MARKS = {"@": "a còng", ".": "chấm", "/": "gạch chéo", "-": "gạch ngang", "_": "gạch dưới", ":": "hai chấm", "?": "hỏi chấm", "=": "bằng", "&": "và",
-          "#": "thăng", "+": "cộng", "%": "phần trăm", "~": "dấu ngã", ",": "phẩy", "!": "chấm than", "*": "sao", "$": "đô la"}  # fmt: skip
+_MARKS = {
+    "@": "a còng", ".": "chấm", "/": "gạch chéo", "-": "gạch ngang", "_": "gạch dưới", ":": "hai chấm", "?": "hỏi chấm", "=": "bằng",
+    "&": "và", "#": "thăng", "+": "cộng", "%": "phần trăm", "~": "dấu ngã", ",": "phẩy", "!": "chấm than", "*": "sao", "$": "đô la",
+}  # fmt: skip
 _VOWEL = re.compile("[aeiouyà-ỹ]", re.IGNORECASE)
 
 

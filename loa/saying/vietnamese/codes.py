@@ -9,7 +9,7 @@ from loa.saying.said import Rule
 from loa.saying.vietnamese.acronyms import READ
 from loa.saying.vietnamese.numbers import cardinal, digits
 from loa.saying.vietnamese.numerals import integer
-from loa.saying.vietnamese.surroundings import cue, preceded
+from loa.saying.vietnamese.surroundings import cue, following, preceded
 from loa.saying.vietnamese.syllables import is_syllable, spelled
 
 # The signs of legal documents, and who issued them.
@@ -29,6 +29,7 @@ _SIGN = "|".join(sorted(_SIGNS, key=len, reverse=True))
 _KNOWN = re.compile(rf"(?P<sign>{_SIGN})(?P<session>\d{{0,2}})")
 _ANNOUNCED = {sign: cue(_SIGNS[sign], within=2) for sign in ("NĐ", "TT", "TTLT", "QĐ", "NQ", "CT")}
 _KIND = re.compile(rf"(?P<sign>{'|'.join(_ANNOUNCED)})[-/](?=[A-ZĐ])")
+_SCREEN, _INCHES = cue("tivi|ti vi|TV|phim|video|màn hình|phân giải|quay", within=1), re.compile(r" (?:\d\d inch|UHD|HDR)")
 _ROADS = {"QL": "quốc lộ", "TL": "tỉnh lộ", "ĐT": "đường tỉnh", "DT": "đường tỉnh", "CT": "cao tốc", "ĐH": "đường huyện", "HL": "hương lộ"}
 _ROOMS = {"PN": "phòng ngủ", "WC": "nhà vệ sinh", "N": "ngày", "Đ": "đêm"}
 
@@ -70,6 +71,10 @@ def _code(match: re.Match[str]) -> str:
     return _code_words(match.group())
 
 
+def _resolution(match: re.Match[str]) -> str | None:
+    return _code_words(match.group()) if preceded(match, _SCREEN) or _INCHES.match(following(match)) else None
+
+
 def _code_words(code: str) -> str:
     """Letters by name, or as a word where they make one; up to three figures as a number."""
     words = []
@@ -101,11 +106,13 @@ LAW = (
     ),
     Rule(name="law", pattern=re.compile(r"(?<![\w.])QH(?P<number>\d{1,2})(?!\w)"), speak=_assembly),
 )
+FORMULA = Rule(name="formula", pattern=re.compile(r"(?<!\w)(?=[A-Za-z]*[₀-₉])(?:[A-Z][a-z]?[₀-₉]{0,3}){1,8}(?!\w)"), speak=_formula)
+# Before money, whose K is a thousand.
+RESOLUTION = Rule(name="code", pattern=re.compile(r"(?<![\w.,])[248]K(?!\w)"), speak=_resolution)
 # After ranges: the dash inside a name, Sputnik-5.
 JOINED = Rule(name="code", pattern=re.compile(r"(?<=[^\W\d_])-(?=\d)|(?<=\d)-(?=[^\W\d_])"), speak=lambda _: " ")
 
 RULES = (
-    Rule(name="formula", pattern=re.compile(r"(?<!\w)(?=[A-Za-z]*[₀-₉])(?:[A-Z][a-z]?[₀-₉]{0,3}){1,8}(?!\w)"), speak=_formula),
     Rule(
         name="road",
         pattern=re.compile(r"(?<![\w.])(?P<road>QL|TL|ĐT|DT|CT|ĐH|HL)[. \-]?(?P<number>\d{1,4})(?P<letter>[A-Z]?)(?!\w)"),

@@ -64,6 +64,6 @@ RULES = (
         pattern=re.compile(rf"{BEGIN}(?<!/)(?P<upper>\d{{1,9}})\s?[/⁄∕]\s?(?P<lower>\d{{1,9}})(?![/\w]){END}"),
         speak=_fraction,
     ),
-    Rule(name="fraction", pattern=re.compile(r"(?P<whole>(?<!\d)\d{1,9})?\s?(?P<sign>[¼-¾⅐-⅞↉])"), speak=_sign),
     Rule(name="ratio", pattern=re.compile(r"(?<![\d:.,])(?P<left>\d{1,9})\s?:\s?(?P<right>\d{1,9})(?![\d:])(?![.,]\d)"), speak=_ratio),
 )
+SIGN = Rule(name="fraction", pattern=re.compile(r"(?P<whole>(?<!\d)\d{1,9})?\s?(?P<sign>[¼-¾⅐-⅞↉])"), speak=_sign)

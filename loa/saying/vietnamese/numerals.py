@@ -1,7 +1,7 @@
 """Numbers as they are written: 1.234.567,89 and 1 234 567 in the Vietnamese way, 1,234,567.89 in the English one, 3.2.1 of a section.
 
-A comma is a decimal point, a full stop between groups of three parts thousands. "1,234" therefore has decimals, and 3.5, which can be no group,
-is said with "chấm", as versions are; before a unit it is "phẩy". Two decimals are said as a number, more of them figure by figure.
+A comma is a decimal point, a full stop between groups of three parts thousands. "1,234" therefore has decimals, and 3.5, which can be no
+group, is said with "chấm", as versions are; before a unit it is "phẩy". Two decimals are said as a number, more of them figure by figure.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from loa.saying.vietnamese.numbers import digits
 from loa.saying.vietnamese.surroundings import cue, preceded
 
 _CALLED = cue(
-    "gọi|điện thoại|ĐT|SĐT|đt|sđt|tel|hotline|tổng đài|đường dây nóng|liên hệ|LH|zalo|phone|fax|số máy|di động|viber|cảnh sát|cấp cứu|cứu hỏa",
+    "gọi|điện thoại|ĐT|SĐT|tel|hotline|tổng đài|đường dây nóng|liên hệ|LH|zalo|phone|fax|số máy|di động|viber|cảnh sát|cấp cứu|cứu hỏa",
     within=2,
 )
 _GROUPS = {8: (4, 4), 9: (3, 3, 3), 10: (4, 3, 3), 11: (4, 3, 4)}  # how an unbroken number is said, by its figures: 0912 345 678

@@ -9,8 +9,8 @@ from loa.saying.vietnamese.numbers import cardinal
 from loa.saying.vietnamese.surroundings import cue, following, preceded
 
 _MATCH = cue(
-    "tỷ số|tỉ số|thắng|thua|hòa|hoà|hạ|dẫn|gỡ|đánh bại|vượt qua|chung cuộc|hiệp (?:một|hai|1|2)|ván|séc|set|bại|cầm chân|kết quả|đè bẹp|vùi dập|"
-    "chiến thắng|thất bại|thất thủ|ngược dòng|ấn định",
+    "tỷ số|tỉ số|thắng|thua|hòa|hoà|hạ|dẫn|gỡ|đánh bại|vượt qua|chung cuộc|hiệp (?:một|hai|1|2)|ván|séc|set|bại|cầm chân|kết quả|đè bẹp|"
+    "vùi dập|chiến thắng|thất bại|thất thủ|ngược dòng|ấn định",
     within=7,
 )
 _NAMED = re.compile(

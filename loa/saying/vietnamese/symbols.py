@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from fractions import Fraction
 
 from loa.saying.said import Rule
-from loa.saying.vietnamese.numbers import cardinal
+from loa.saying.vietnamese.numbers import LARGEST, cardinal
 from loa.saying.vietnamese.numerals import integer
 
 SIGNS = {
@@ -45,18 +46,17 @@ def _power(match: re.Match[str]) -> str:
     return f"mũ {'âm ' if match['sign'] else ''}{integer(str(exponent))}"
 
 
-def _figure(match: re.Match[str]) -> str:
-    """A figure in a circle, lowered, or of a script that writes its own."""
-    value = unicodedata.numeric(match.group())
-    return cardinal(int(value)) if value == int(value) >= 0 else ""
+def _figure(match: re.Match[str]) -> str | None:
+    """A figure in a circle, lowered, or of a script that writes its own; not one of Chinese writing, which is a letter."""
+    value = unicodedata.numeric(match.group(), -1.0)
+    if unicodedata.category(match.group()) == "Lo" or not 0 <= value < LARGEST:
+        return None
+    part = Fraction(value).limit_denominator(1000)
+    return cardinal(part.numerator) + (f" phần {cardinal(part.denominator)}" if part.denominator > 1 else "")
 
 
-# Every character that means a number and is no figure of `\d` nor a sign of Chinese writing.
-_FIGURES = "".join(
-    chr(code)
-    for code in range(0x80, 0x20000)
-    if unicodedata.category(chr(code)) in ("No", "Nl") and unicodedata.numeric(chr(code), -1) >= 0
-)
+# Where characters stand that mean a number and are no figures of `\d`.
+_FIGURES = "²³¹¼-¾৴-↉①-⓿❶-➓⳽〇-㊿\U00010000-\U0001ffff"
 
 RULES = (
     Rule(name="mathematics", pattern=re.compile(rf"(?P<sign>⁻?)(?P<figures>[{_RAISED}]{{1,20}})"), speak=_power),
@@ -69,5 +69,5 @@ RULES = (
     Rule(name="stroke", pattern=re.compile(r"(?<=[Vv]à)/(?=hoặc)"), speak=lambda _: " "),
     # Between words a stroke is a short pause: anh/chị.
     Rule(name="stroke", pattern=re.compile(r"(?<=[^\W_])\s?/\s?(?=[^\W_])"), speak=lambda _: ", "),
-    Rule(name="figures", pattern=re.compile(f"[{re.escape(_FIGURES)}]"), speak=_figure),
+    Rule(name="figures", pattern=re.compile(f"[{_FIGURES}]"), speak=_figure),
 )
