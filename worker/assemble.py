@@ -29,6 +29,7 @@ from loa.jobs import Job
 from loa.plan import Segment
 from loa.store import Batch, Store
 from worker import paths
+from worker.completeness import Placed, missing_facts, verify
 from worker.plans import Plans
 
 LEFTOVER_AGE = 3600.0  # seconds; no assembly writes at one file for longer
@@ -100,12 +101,16 @@ class Assembler:
 
         `attempt` is the claim under which this is done: no other attempt writes to the same place. Raises SegmentMissing or LoaError.
         """
-        stitch = _Stitch(self._artifacts, self._plans.segments(job), at_hand or {}, FORMATS[job.format])
+        segments = self._plans.segments(job)
+        missing = {one.index: one for one in self._store.claims.left_out(job.id)} if job.segments_missing else {}
+        spoken = [segment for segment in segments if segment.index not in missing]
+        stitch = _Stitch(self._artifacts, spoken, at_hand or {}, FORMATS[job.format])
         audio_path = paths.audio(job.id, attempt, stitch.format.extension)
         timings_path = paths.timings(job.id, attempt)
         target = self._work_folder / f"{job.id}-{secrets.token_hex(4)}.{stitch.format.extension}"
         try:
             stitch.write(target, job.audio_seconds)
+            verify(len(segments), stitch.placed, missing, stitch.samples)
             with target.open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = target.stat().st_size
@@ -122,6 +127,7 @@ class Assembler:
             "bytes": size,
             "duration_seconds": round(stitch.seconds, 3),
             "sample_rate": stitch.sample_rate,
+            **missing_facts(missing.values(), segments),
         }
 
     def publish(self, batch: Batch, result: dict[str, Any]) -> None:
@@ -161,6 +167,7 @@ class _Stitch:
     sample_rate: int = 0  # Hz of the file; known after the first segment
     samples: int = 0  # written so far
     entries: list[dict[str, Any]] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -193,6 +200,7 @@ class _Stitch:
             last = segment is self.segments[-1]
             silence = np.zeros(0 if last else round(segment.pause * self.sample_rate), dtype=np.float32)
             self.samples += len(pcm) + len(silence)
+            self.placed.append(Placed(index=segment.index, samples=len(pcm), silence=len(silence)))
             self.entries.append(
                 {
                     "index": segment.index,
