@@ -208,7 +208,12 @@ class _Stitch:
                     "start": round(start, 4),
                     "end": round(start + audio.seconds, 4),
                     "words": [
-                        {"text": word.text, "start": round(start + word.start, 4), "end": round(start + word.end, 4), "offset": word.offset}
+                        {
+                            "text": word.text,
+                            "start": round(start + word.start, 4),
+                            "end": round(start + word.end, 4),
+                            "offset": segment.source_offset(word.offset),
+                        }
                         for word in audio.words
                     ],
                 }
