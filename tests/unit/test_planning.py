@@ -108,9 +108,14 @@ def test_a_title_is_spoken_once() -> None:
     assert [text for text, _ in told(plan)] == ["ONE", "The first chapter begins.", "Two", "It does not say what it is called."]
 
 
-def test_a_title_that_names_its_part_too_is_not_spoken_beside_its_heading() -> None:
+def test_a_title_that_names_its_part_too_is_spoken_instead_of_its_heading() -> None:
     chapter = Chapter(title="Part One: The Whale", blocks=(heading("The Whale"), paragraph("It swims.")))
-    assert [text for text, _ in told(planned(Document(chapters=(chapter,))))] == ["The Whale", "It swims."]
+    assert [text for text, _ in told(planned(Document(chapters=(chapter,))))] == ["Part One: The Whale", "It swims."]
+
+
+def test_a_title_whose_number_is_written_otherwise_is_the_same_title() -> None:
+    chapter = Chapter(title="II. Friendship", blocks=(heading("2. Friendship"), paragraph("It lasts.")))
+    assert [text for text, _ in told(planned(Document(chapters=(chapter,))))] == ["2. Friendship", "It lasts."]
 
 
 def test_the_list_names_every_chapter_and_what_is_spoken_of_it() -> None:
