@@ -32,7 +32,6 @@ from worker.voice_states import VoiceStates
 log = logging.getLogger(__name__)
 
 TEST_SENTENCES = {"en": "This is a short test before the work begins.", "vi": "Đây là một câu thử trước khi bắt đầu làm việc."}
-PLAUSIBLE = (0.2, 5.0)  # the test sentence's length over its estimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +113,7 @@ class WarmUp:
         (speech,) = self._engines[voice.engine].synthesize([Passage(text=segment.spoken, voice=self._state(voice))])
         if isinstance(speech, LoaError):
             raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {speech.message}")
-        if problem := defect(speech, segment.audio_seconds, PLAUSIBLE):
+        if problem := defect(speech):
             raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {problem}")
         order = Order(
             id=new_job_id(), voice=voice.name, fingerprint=fingerprint, engine=voice.engine, characters=len(text), segment=segment

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from loa.errors import EmptyText, UnsupportedLanguage
 from loa.plan.cast import Cast, primary
@@ -24,6 +26,7 @@ SHORT_TEXT = 300  # characters: normalised text up to this length is not cut int
 OPENING = 400  # characters of a chapter among which its title is looked for
 SAMPLE = 200_000  # characters that tell which letters a document is written in
 UNTOLD = ("", "und", "mul", "zxx", "mis")  # language tags that name none
+_NUMERAL = re.compile(r"^\W*(?:[ivxlcdm]+|\d+)\b\W*", re.IGNORECASE)  # before a title
 LATIN = 0x24F  # the last letter of the alphabets that voices for "vi" and "en" read; Vietnamese goes on at 0x1E00
 
 
@@ -130,16 +133,17 @@ def _shifts(changes: Sequence[Change]) -> tuple[Shift, ...]:
 
 
 def _with_title(chapter: Chapter) -> tuple[Block, ...]:
-    """The blocks of a chapter, after its title where they do not begin with it."""
+    """The blocks of a chapter, after its title where they do not begin with it; then without the headings that only repeat a part of it."""
     title, opening = _letters(chapter.title), ""
     for block in chapter.blocks:
         opening += _letters(block.text[:OPENING])
         if len(opening) >= OPENING:
             break
-    heading = _letters(chapter.blocks[0].text) if chapter.blocks and chapter.blocks[0].kind == "heading" else ""
-    if not title or title in opening[: len(title) + OPENING // 2] or (heading and heading in title):
+    words = _letters(_NUMERAL.sub("", chapter.title)) or title  # "II. Friendship" may be written "2. Friendship" above the text
+    if not title or words in opening[: len(title) + OPENING // 2]:
         return chapter.blocks
-    return (Block(kind="heading", level=1, text=chapter.title), *chapter.blocks)
+    headings = takewhile(lambda block: block.kind == "heading" and _letters(block.text) in title, chapter.blocks)
+    return (Block(kind="heading", level=1, text=chapter.title), *chapter.blocks[len(list(headings)) :])
 
 
 def _letters(text: str) -> str:

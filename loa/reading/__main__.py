@@ -17,9 +17,11 @@ from typing import Any
 from loa.errors import DocumentTooLarge, LoaError, UnreadableDocument
 from loa.reading import READERS, encoding, read
 from loa.reading.apart import END, READ, REFUSED
-from loa.reading.kinds import TEXTS, kind_of
+from loa.reading.kinds import TEXTS, Kind, kind_of
 from loa.reading.limits import Limits
 from loa.reading.packed import pack
+
+LATE: dict[Kind, tuple[str, ...]] = dict.fromkeys(("html", "md", "epub"), ("loa.reading.html5",))  # loaded on the way otherwise
 
 
 def main(order: str) -> None:
@@ -29,9 +31,10 @@ def main(order: str) -> None:
     answer = sys.stdout.buffer
     try:
         kind = wish["kind"] or kind_of(content, wish["name"])
-        importlib.import_module(READERS[kind])
-        if kind in TEXTS:
-            encoding.prepare(content)
+        for module in (READERS[kind], *LATE.get(kind, ())):
+            importlib.import_module(module)
+        if not (kind in TEXTS and encoding.is_utf8(content)):
+            encoding.prepare()
         confine(limits)
         lines = list(pack(read(content, limits=limits, kind=kind)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the process that asked has to know

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import encodings.aliases
 
 from loa.errors import UnreadableDocument
 
@@ -47,15 +48,20 @@ def decode(data: bytes) -> str:
     return _strictly(data, next(encoding for encoding in OLDER_ENCODINGS if encoding in as_likely))
 
 
-def prepare(data: bytes) -> None:
-    """Load what `decode` would load on its way, for a process that may soon open no file any more."""
-    with contextlib.suppress(UnreadableDocument):
-        decode(codecs.BOM_UTF32_BE)
-        decode(codecs.BOM_UTF16_BE)
+def prepare() -> None:
+    """Load every encoding that Python knows, and what tells them apart, for a process that will open no file any more: 0.1 s."""
+    for encoding in {*OLDER_ENCODINGS, *encodings.aliases.aliases.values()}:
+        with contextlib.suppress(LookupError):  # some are of Windows alone
+            codecs.lookup(encoding)
+    decode("“Café”, où il faisait très beau. ".encode("cp1252") * 20)
+
+
+def is_utf8(data: bytes) -> bool:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        decode("“Café”, où il faisait très beau. ".encode("cp1252") * 20)
+        return False
+    return True
 
 
 def _strictly(data: bytes, encoding: str) -> str:

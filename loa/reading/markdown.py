@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, paragraph, table
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
 
 from loa.errors import DocumentTooLarge
+from loa.reading import html
 from loa.reading.document import Document
 from loa.reading.encoding import decode
 from loa.reading.limits import Limits
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
 
 LONGEST_PARAGRAPH = 10_000  # characters: with marks; the parser takes seconds for 100,000 brackets
 LONGEST_ROW = 2_000  # characters of a table's first row
@@ -32,8 +35,6 @@ def read(content: bytes, limits: Limits) -> Document:
     limits.check_characters(len(source))
     front = _FRONT_MATTER.match(source)
     fields = {name.lower(): value for name, value in _FIELD.findall(front[1])} if front else {}
-    from loa.reading import html
-
     page = _PAGE.format(body=_parser(limits).render(source[front.end() :] if front else source))
     document = html.read(page.encode(), limits)
     return dataclasses.replace(
@@ -46,11 +47,6 @@ def read(content: bytes, limits: Limits) -> Document:
 
 def _parser(limits: Limits) -> MarkdownIt:
     """markdown-it with bounds."""
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_block import StateBlock, paragraph, table
-    from markdown_it.rules_core import StateCore
-    from markdown_it.token import Token
-    from mdit_py_plugins.footnote import footnote_plugin
 
     def bounded_paragraph(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         if len(state.tokens) > limits.blocks:

@@ -19,7 +19,7 @@ def chapters_of(blocks: Sequence[Block], level: int | None = None) -> tuple[str 
     name are named with their parts.
     """
     levels = Counter(block.level for block in blocks if block.kind == "heading")
-    level = _chapter_level(blocks, levels) if level is None else level
+    level = chapter_level(blocks) if level is None else level
     parts = list(_joined(_cut(blocks, level)))
     titles = _titles(parts, level)
     return _title(blocks, levels), tuple(Chapter(title=title, blocks=tuple(part)) for title, part in zip(titles, parts, strict=True))
@@ -30,8 +30,9 @@ def _title(blocks: Sequence[Block], levels: Counter[int]) -> str | None:
     return first.text if first is not None and first.level == min(levels) and levels[first.level] == 1 else None
 
 
-def _chapter_level(blocks: Sequence[Block], levels: Counter[int]) -> int:
+def chapter_level(blocks: Sequence[Block]) -> int:
     """The level at which chapters begin; 0: nowhere."""
+    levels = Counter(block.level for block in blocks if block.kind == "heading")
     several = [level for level in sorted(levels) if levels[level] > 1]
     for level in several[:-1]:
         if not _hold_chapters([part for part in _cut(blocks, level) if part[0].level == level]):

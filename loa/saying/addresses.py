@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})"
-# Endings by which a name without "https://" and "www." is known. Those that are words, such as "ai" and "me", need one of the two or a path.
+# Endings by which a name without "https://" and "www." is known. Those that are words, as "ai" and "me" are, need one of the two or a path.
 _SURE = "com|net|org|edu|gov|vn|info|biz|app|dev|xyz|asia|online|shop|site|store|tech|uk|jp|fr|de|eu|au|sg|cn|ru"
 _BARE = rf"(?:{_LABEL}\.){{1,4}}(?:{_SURE})(?![A-Za-z0-9-])(?!\.[A-Za-z0-9])"
 _SHORT = rf"(?:{_LABEL}\.){{1,3}}(?:ai|me|io|co|tv|us|gl|ly|be|to|gg|page)(?=/[A-Za-z0-9])"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from loa.saying.english.acronyms import spelled
 from loa.saying.said import Rule
 from loa.saying.syllables import is_syllable
+from loa.saying.tables import words
 
 _SHORT = r"[^\W\d_]{2,9}"
 _CALLED = r"(?:(?:sau đây |từ đây |dưới đây )?(?:gọi|viết|tên)(?: tắt)?(?: là)?:?\s*)?[\"“‘']?"
@@ -24,7 +25,7 @@ _BEFORE = re.compile(rf"\b(?P<short>{_SHORT})\s+\((?P<long>[^()]{{3,150}})\)")  
 _WORD = re.compile(r"[^\W\d_]+")
 _CLAUSE_END = re.compile(r"[.!?;:()\n,]")
 _LONGEST = 150  # characters of an expansion
-_SMALL = frozenset("a an and at by de for in of on or the to with và của về cho các trong".split())
+_SMALL = frozenset(words("a an and at by de for in of on or the to with và của về cho các trong"))
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,7 @@ class Context:
         `language` decides for words that could be of either, such as Vietnamese without its marks.
         """
         expansions: dict[str, dict[str, str]] = {"vi": {}, "en": {}}
-        found: list[tuple[int, str, str]] = []
-        for match in _AFTER.finditer(text):
-            before = _CLAUSE_END.split(text[max(0, match.start() - _LONGEST) : match.start()])[-1]
-            if long := _tail(before, match["short"]):
-                found.append((match.start(), match["short"], long))
-        for match in _BEFORE.finditer(text):
-            if _tail(match["long"], match["short"]) == match["long"].strip():
-                found.append((match.start(), match["short"], match["long"].strip()))
-        for _, short, long in sorted(found):
+        for _, short, long in sorted(_definitions(text)):
             expansions[_language_of(long, language)].setdefault(short, long)
         return cls(expansions)
 
@@ -64,6 +57,17 @@ class Context:
         if english := self.expansions.get("en"):
             rules["en"] = (Rule(name="acronym", pattern=_alone(english), speak=lambda match: spelled(match.group(), defined=True)),)
         return rules
+
+
+def _definitions(text: str) -> Iterator[tuple[int, str, str]]:
+    """Where a short form is defined, the form, and its words."""
+    for match in _AFTER.finditer(text):
+        before = _CLAUSE_END.split(text[max(0, match.start() - _LONGEST) : match.start()])[-1]
+        if long := _tail(before, match["short"]):
+            yield match.start(), match["short"], long
+    for match in _BEFORE.finditer(text):
+        if (long := match["long"].strip()) == _tail(long, match["short"]):
+            yield match.start(), match["short"], long
 
 
 def _alone(shorts: Mapping[str, str]) -> re.Pattern[str]:

@@ -1,14 +1,14 @@
 """Say a text: every number, sign, abbreviation and address in words, and nothing lost on the way without a report.
 
-How a language joins. It is a package `loa.saying.<name>` with one constant, `RULES: tuple[Rule, ...]`, most special first (loa/saying/said.py
-says how rules are tried). Its rules are pure functions of a match; what stands around it they find in `match.string`. They see to it that no
-digit is left. They need not care for blanks: words that would touch a neighbour are parted from it here.
+How a language joins. It is a package `loa.saying.<name>` with one constant, `RULES: tuple[Rule, ...]`, most special first
+(loa/saying/said.py says how rules are tried). Its rules are pure functions of a match; what stands around it they find in `match.string`.
+They see to it that no digit is left. They need not care for blanks: words that would touch a neighbour are parted from it here.
 
-Who knows more than the language hands in rules of its own, a lexicon and what a document itself defines ("World Health Organization (WHO)"):
-`rules(language)` answers them, and they come first. `language` is always the first part of the tag, "vi" or "en".
+Who knows more than the language hands in rules of its own, a lexicon and what a document itself defines ("World Health Organization
+(WHO)"): `rules(language)` answers them, and they come first. `language` is always the first part of the tag, "vi" or "en".
 
-After all rules, characters that no voice can say (emoji without a name, letters of a script that the language does not use) are left out and
-listed in `Said.unsayable`. Punctuation that is only drawn, such as "*" or "•", is left out too and is a change like any other.
+After all rules, characters that no voice can say (emoji without a name, letters of a script that the language does not use) are left out
+and listed in `Said.unsayable`. Punctuation that is only drawn, such as "*" or "•", is left out too and is a change like any other.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Wordings(Protocol):
 def say(text: str, language: str, *, lexicon: Wordings | None = None, context: Wordings | None = None) -> Said:
     """What a voice of `language` (a tag such as "vi" or "en-GB") gets to speak for `text`, which loa.text.normalise has cleaned.
 
-    Case and punctuation stay. A language without rules is said as it is written, except for what the lexicon has. Never raises for any text;
-    safe to call from any number of threads.
+    Case and punctuation stay. A language without rules is said as it is written, except for what the lexicon has. Never raises, whatever
+    the text; safe to call from any number of threads.
     """
     text = unicodedata.normalize("NFC", text)
     language = language.split("-", maxsplit=1)[0].lower()
@@ -58,6 +58,8 @@ def say(text: str, language: str, *, lexicon: Wordings | None = None, context: W
 
 
 UNSAYABLE, MARK = "unsayable", "mark"  # names of changes that leave something out
+_LETTERS = re.compile(f"[{LATIN}]{{2}}")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s+[\"'“‘«(\[—–-]*$")
 _CLOSING = ".,;:!?…)]”’»"  # "" too: the end of the text
 
 
@@ -87,9 +89,11 @@ def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
         last = text[start - 1] if start > position else last
         ahead = text[end : end + 1]
         if spoken:
-            before = " " if last.isalnum() and spoken[0].isalnum() else ""
-            after = " " if ahead.isalnum() and spoken[-1].isalnum() else ""
+            before = " " if last.isalnum() and spoken[0].isalnum() and not _inside_word(text, start) else ""
+            after = " " if ahead.isalnum() and spoken[-1].isalnum() and not _inside_word(text, end) else ""
             spoken = f"{before}{spoken}{after}"
+            if spoken[0].islower() and _SENTENCE_END.search(((parted[-1].spoken if parted else "")[-2:] + text[position:start])[-8:]):
+                spoken = spoken[0].upper() + spoken[1:]  # else loa.text would take the sentence before for one that goes on
         elif last.isalnum() and ahead.isalnum():
             spoken = " "
         elif ahead == " " and (not last or last.isspace()):
@@ -103,3 +107,8 @@ def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
         position = end
         parted.append(Change(start=start, end=end, source=text[start:end], spoken=spoken, rule=change.rule))
     return parted
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """Whether letters stand on both sides: a rule that changes part of a word, its spelling, means the rest to stay with it."""
+    return _LETTERS.match(text, place - 1) is not None

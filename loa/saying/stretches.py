@@ -17,29 +17,32 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from loa.saying.syllables import is_syllable, marked
+from loa.saying.tables import words
 from loa.text import Piece, sentences
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ENGLISH = frozenset(  # small words that no Vietnamese syllable is written like, or none that is common
-    "the and of is are was were be been am it its he she his her they them their we our us you your my mine i this that these those which who "
-    "whom whose what when where why how with without from for by at as a but or nor if then because while although though however not does did "
-    "don't doesn't didn't isn't wasn't can't won't have has had will would shall should could may might must into onto upon about after before "
-    "between through during under over again there here all any both each few more most other some such only own same very just also too out off "
-    "up down him one two three every never always often said says i'm you're it's that's let's hello yes please thanks sorry good".split()
+    words(
+        "the and of is are was were be been am it its he she his her they them their we our us you your my mine i this that these those "
+        "which who whom whose what when where why how with without from for by at as a but or nor if then because while although though "
+        "however not does did don't doesn't didn't isn't wasn't can't won't have has had will would shall should could may might must "
+        "into onto upon about after before between through during under over again there here all any both each few more most other some "
+        "such only own same very just also too out off up down him one two three every never always often said says i'm you're it's "
+        "that's let's hello yes please thanks sorry good"
+    )
 )
-_EITHER = frozenset("an can do go in me no on so than to".split())  # small words of both: syllables by their looks
+_EITHER = frozenset(words("an can do go in me no on so than to"))  # small words of both: syllables by their looks
 
 _SMALL_WORD, _SYLLABLE = 1.0, 1.0
 _FOREIGN_WORD = 0.5  # "framework": in Vietnamese, too, people write many English words, but few small ones
 _NAME = 0.2  # "Nguyễn Thị Ngọc Ánh" stays in an English sentence
+_SMALL_LETTERS = 3  # letters: "The Old Man and the Sea"
 _EVIDENCE = 1.0  # that a language takes: a small word, a syllable with marks, or two words that can only be English
 _LEAST = 0.5  # the same for a side of "Problem / Vấn đề"
 
 # Where a sentence has two sides, or an inside and an outside. A quotation may begin in one sentence and end in another.
 _SLASH = re.compile(r"\s+[/|]\s+|(?<=[^\W\d_]{2})/(?=[^\W\d_]{2})")
-_INSIDE = re.compile(
-    r"\([^()]*\)|\[[^\[\]]*\]|“[^“”]*(?:”|$)|«[^«»]*(?:»|$)|‘[^‘’]{2,}’(?!\w)|(?<!\w)\"[^\"]*(?:\"|$)|^[^“”]+”|^[^«»]+»"
-)
+_INSIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|“[^“”]*(?:”|$)|«[^«»]*(?:»|$)|‘[^‘’]{2,}’(?!\w)|(?<!\w)\"[^\"]*(?:\"|$)|^[^“”]+”|^[^«»]+»")
 _DASH = re.compile(r"\s+[-–—]+\s+|\s*—\s*|(?<=[:;])\s+")
 
 
@@ -116,7 +119,12 @@ def _clauses(sentence: Piece, *, by_itself: bool) -> Iterator[_Clause]:
     cuts = sorted({0, len(text)} | sides | insides | {match.end() for match in _DASH.finditer(text)})
     for start, end in pairwise(cuts):
         side = start in sides or end in sides
-        yield _clause(text[start:end], sentence.start + start, side=side, opens=start == 0, names=side or (by_itself and len(cuts) == 2))
+        yield _clause(text[start:end], sentence.start + start, side=side, opens=start == 0, names=side or (by_itself and _is_title(text)))
+
+
+def _is_title(sentence: str) -> bool:
+    """Whether all words but the smallest have capitals, which then mark no names."""
+    return all(word[0].isupper() for word in _WORD.findall(sentence) if len(word) > _SMALL_LETTERS)
 
 
 def _clause(part: str, start: int, *, side: bool, opens: bool, names: bool) -> _Clause:
@@ -143,7 +151,10 @@ def _winner(vietnamese: float, english: float, least: float) -> str | None:
 
 def _languages(paragraph: list[_Sentence], base: str) -> Iterator[tuple[int, str]]:
     """Where each clause of a paragraph begins, and the language that it is spoken in."""
-    own = [_winner(sum(clause.vietnamese for clause in sentence), sum(clause.english for clause in sentence), _EVIDENCE) for sentence in paragraph]
+    own = [
+        _winner(sum(clause.vietnamese for clause in sentence), sum(clause.english for clause in sentence), _EVIDENCE)
+        for sentence in paragraph
+    ]
     known = next(filter(None, own), base)  # for sentences before the first that says anything
     for sentence, language in zip(paragraph, own, strict=True):
         known = language or known

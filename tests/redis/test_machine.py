@@ -218,6 +218,10 @@ class StoreMachine(RuleBasedStateMachine):
             self.hot.discard(slot)
             self.announced.discard(slot)
 
+    def in_order(self, items: set[Item]) -> list[Item]:
+        """By when their jobs were submitted: ids are drawn anew in every run, and a run must be repeatable."""
+        return sorted(items, key=lambda item: (self.jobs.index(item.job_id), item.name))
+
     def pick(self, data: st.DataObject, *queues: str) -> Hold:
         return data.draw(st.sampled_from([hold for hold in self.holds if hold.queue in queues]))
 
@@ -235,7 +239,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), some=st.booleans(), made=st.booleans(), twice=st.booleans())
     def record(self, data: st.DataObject, some: bool, made: bool, twice: bool) -> None:
         hold = self.pick(data, *SPEAKING)
-        items = sorted(hold.started, key=str)
+        items = self.in_order(hold.started)
         self.record_items(hold, items[:1] if some else items, made=made, twice=twice)
 
     def record_items(self, hold: Hold, items: list[Item], *, made: bool, twice: bool = False) -> None:
@@ -269,7 +273,7 @@ class StoreMachine(RuleBasedStateMachine):
     def spoil(self, data: st.DataObject, some: bool, final: bool) -> None:
         """What the device made of segments is no speech."""
         hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.queue in SPEAKING and hold.started]))
-        items = sorted(hold.started, key=str)[: 1 if some else None]
+        items = self.in_order(hold.started)[: 1 if some else None]
         ours = [item for item in items if self.holder[item] == hold.claim]
         before = {item: self.takes(item) for item in items}
         self.store.claims.spoil(hold.claim, [Spoilt(item=item, text="text", reason="silence", final=final) for item in items])
@@ -359,7 +363,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def fail(self, data: st.DataObject) -> None:
         hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.started]))
-        item = data.draw(st.sampled_from(sorted(hold.started, key=str)))
+        item = data.draw(st.sampled_from(self.in_order(hold.started)))
         assert not self.store.claims.fail(hold.claim, item, SynthesisFailed("broken")) or self.holder[item] == hold.claim
 
     @precondition(lambda self: self.holds)
@@ -375,7 +379,7 @@ class StoreMachine(RuleBasedStateMachine):
     def go_on(self, hold: Hold) -> None:
         item = hold.batch.items[0]
         if hold.queue in SPEAKING:
-            self.record_items(hold, sorted(hold.started, key=str), made=True)
+            self.record_items(hold, self.in_order(hold.started), made=True)
         elif hold.queue == PLAN:
             done = self.store.claims.plan(hold.claim, item.job_id, self.planned(item.job_id, [2.0, 9.0, 2.0]), f"plans/{hold.claim}")
             assert not done or self.holder[item] == hold.claim

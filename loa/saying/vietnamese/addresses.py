@@ -8,10 +8,12 @@ from loa.saying.addresses import EMAIL, URL, parts
 from loa.saying.said import Rule
 from loa.saying.vietnamese.numbers import digits
 from loa.saying.vietnamese.numerals import integer
-from loa.saying.vietnamese.syllables import spelled
+from loa.saying.vietnamese.syllables import is_syllable, spelled
 
-_MARKS = {"@": "a còng", ".": "chấm", "/": "gạch chéo", "-": "gạch ngang", "_": "gạch dưới", ":": "hai chấm", "?": "hỏi chấm", "=": "bằng", "&": "và",
-          "#": "thăng", "+": "cộng", "%": "phần trăm", "~": "dấu ngã", ",": "phẩy", "!": "chấm than", "*": "sao", "$": "đô la"}  # fmt: skip
+_MARKS = {
+    "@": "a còng", ".": "chấm", "/": "gạch chéo", "-": "gạch ngang", "_": "gạch dưới", ":": "hai chấm", "?": "hỏi chấm", "=": "bằng",
+    "&": "và", "#": "thăng", "+": "cộng", "%": "phần trăm", "~": "dấu ngã", ",": "phẩy", "!": "chấm than", "*": "sao", "$": "đô la",
+}  # fmt: skip
 _VOWEL = re.compile("[aeiouyà-ỹ]", re.IGNORECASE)
 
 
@@ -19,7 +21,7 @@ def _address(match: re.Match[str]) -> str:
     words = []
     for kind, part in parts(match.group().rstrip("/")):
         if kind == "word":
-            words.append(part.lower() if len(part) > 2 and _VOWEL.search(part) else spelled(part))
+            words.append(part.lower() if is_syllable(part) or (len(part) > 2 and _VOWEL.search(part)) else spelled(part))
         elif kind == "figures":
             words.append(integer(part) if len(part) < 3 else digits(part))
         elif part in _MARKS:

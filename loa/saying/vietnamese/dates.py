@@ -17,12 +17,15 @@ _DATED = cue(
     within=1,
 )
 _NOT_DATED = cue("số|nhà|ngõ|hẻm|ngách|kiệt|huyết áp|tỷ lệ|tỉ lệ|tỷ số|tỉ số|trang")
-_COUNTED = re.compile(r"\s*(?:điểm|số|tỉnh|xã|phường|huyện|quận|người|em|học sinh|trận|giờ|đại biểu|phiếu|hộ|nước|thành viên|doanh nghiệp)(?!\w)")
+_COUNTED = re.compile(
+    r"\s*(?:điểm|số|tỉnh|xã|phường|huyện|quận|người|em|học sinh|trận|giờ|đại biểu|phiếu|hộ|nước|thành viên|doanh nghiệp)(?!\w)"
+)
 _MONTH_SAID = cue("tháng|T")
-_A_TIME = re.compile(r" (?:ngày|tuần|năm|giờ)(?!\w)")
-_QUARTER_SAID = cue("quý|năm học|niên khóa|niên khoá|mùa|mùa giải|mùa bóng|vụ|giai đoạn")
+_QUARTER = cue("quý (?:[IV]{1,3}|[1-4])")
+_MONTHS = cue(r"\d tháng")
 
 DAY, MONTH, YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"[12]\d{3}"
+_DAY_BEFORE = re.compile(rf"(?<![\d/])(?P<day>{DAY})/(?P<month>{MONTH})(?:/{YEAR})? ?(?:và|,|-|–|đến|hoặc) ?$")
 _BEGIN, _END = r"(?<![\d/])(?<!\d[.,\-])", r"(?![\d/])(?![.,\-]\d)"
 _END_OF_RANGE = r"(?!\d)(?![.,/]\d)"  # a dash and another date may follow
 
@@ -51,7 +54,7 @@ def _days(match: re.Match[str]) -> str | None:
 def _day_and_month(match: re.Match[str]) -> str | None:
     """30/4, where it is no fraction and no number of a house."""
     day, of = int(match["day"]), int(match["month"])
-    dated = preceded(match, _DATED)
+    dated = preceded(match, _DATED) or _behind_day(match)
     if match["mark"] in "-.":
         if not preceded(match, _DAY_SAID):
             return None
@@ -60,10 +63,14 @@ def _day_and_month(match: re.Match[str]) -> str | None:
     return _day(match, "ngày", f"{cardinal(day)} tháng {month(of)}")
 
 
+def _behind_day(match: re.Match[str]) -> bool:
+    """30/4 và 1/5: where one is a day, the other is."""
+    other = _DAY_BEFORE.search(match.string, max(0, match.start() - 16), match.start())
+    return other is not None and not said_as_fraction(int(other["day"]), int(other["month"]))
+
+
 def _month_and_year(match: re.Match[str]) -> str | None:
     words = f"{month(int(match['month']))} năm {cardinal(int(match['year']))}"
-    if preceded(match, _QUARTER_SAID):
-        return f"{cardinal(int(match['month']))} năm {cardinal(int(match['year']))}"
     return words if preceded(match, _MONTH_SAID) else f"tháng {words}"
 
 
@@ -74,7 +81,12 @@ def _short_month(match: re.Match[str]) -> str:
 def _alone(match: re.Match[str]) -> str:
     """The day of "ngày 02", and the fourth month of "tháng 4"; not the four days of "3 tháng 4 ngày"."""
     value = int(match.group())
-    return month(value) if preceded(match, _MONTH_SAID) and not _A_TIME.match(following(match)) else cardinal(value)
+    return month(value) if preceded(match, _MONTH_SAID) and not preceded(match, _MONTHS) else cardinal(value)
+
+
+def _quarter(match: re.Match[str]) -> str | None:
+    """The year of "quý II/2023"."""
+    return f" năm {cardinal(int(match['year']))}" if preceded(match, _QUARTER) else None
 
 
 def _season(match: re.Match[str]) -> str | None:
@@ -89,6 +101,7 @@ def _rule(pattern: str, speak: object) -> Rule:
 
 
 RULES = (
+    _rule(rf"(?:(?<=[IVX])|(?<=\d))/(?P<year>{YEAR}){_END_OF_RANGE}", _quarter),
     _rule(rf"{_BEGIN}(?P<year>{YEAR})-(?P<month>{MONTH})-(?P<day>{DAY}){_END}", _full),
     _rule(rf"{_BEGIN}(?P<from>{DAY})\s?[-–]\s?(?P<day>{DAY})/(?P<month>{MONTH})(?:/(?P<year>{YEAR}))?{_END}", _days),
     _rule(rf"(?<![\d/])(?<!\d[.,])(?P<day>{DAY})(?P<mark>[/.\-])(?P<month>{MONTH})(?P=mark)(?P<year>{YEAR}|\d\d){_END_OF_RANGE}", _full),

@@ -39,7 +39,10 @@ def _parts(upper: int, lower: int) -> str:
     return f"{cardinal(upper)} phần {'tư' if lower == 4 else cardinal(lower)}"
 
 
-def _ratio(match: re.Match[str]) -> str:
+def _ratio(match: re.Match[str]) -> str | None:
+    """With blanks around the colon it is a division, unless the sentence says otherwise."""
+    if " " in match.group() and not preceded(match, _PROPORTION):
+        return None
     return f"{number(match['left'])} trên {number(match['right'])}"
 
 
@@ -54,9 +57,13 @@ def _round_the_clock(match: re.Match[str]) -> str:
     return "hai tư trên " + ("bảy" if match.group().endswith("7") else "hai tư")
 
 
+ROUND_THE_CLOCK = Rule(name="fraction", pattern=re.compile(rf"{BEGIN}(?<!/)24/(?:7|24)(?!/){END}"), speak=_round_the_clock)
 RULES = (
-    Rule(name="fraction", pattern=re.compile(rf"{BEGIN}(?<!/)24/(?:7|24)(?!/){END}"), speak=_round_the_clock),
-    Rule(name="fraction", pattern=re.compile(rf"{BEGIN}(?<!/)(?P<upper>\d{{1,9}})\s?[/⁄∕]\s?(?P<lower>\d{{1,9}})(?![/\w]){END}"), speak=_fraction),
-    Rule(name="fraction", pattern=re.compile(r"(?P<whole>(?<!\d)\d{1,9})?\s?(?P<sign>[¼-¾⅐-⅞↉])"), speak=_sign),
+    Rule(
+        name="fraction",
+        pattern=re.compile(rf"{BEGIN}(?<!/)(?P<upper>\d{{1,9}})\s?[/⁄∕]\s?(?P<lower>\d{{1,9}})(?![/\w]){END}"),
+        speak=_fraction,
+    ),
     Rule(name="ratio", pattern=re.compile(r"(?<![\d:.,])(?P<left>\d{1,9})\s?:\s?(?P<right>\d{1,9})(?![\d:])(?![.,]\d)"), speak=_ratio),
 )
+SIGN = Rule(name="fraction", pattern=re.compile(r"(?P<whole>(?<!\d)\d{1,9})?\s?(?P<sign>[¼-¾⅐-⅞↉])"), speak=_sign)

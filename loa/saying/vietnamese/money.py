@@ -19,6 +19,9 @@ _SHORT_SCALES = {"k": "nghìn", "K": "nghìn", "tr": "triệu", "Tr": "triệu",
 _SCALE = r"(?:(?P<short>k|K|[Tt]r)|(?P<long>(?:\s?(?:trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ|tỷ|nghìn)(?!\w)){1,3}))"
 
 
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")  # behind a sign, $1,234 is written in the English way
+
+
 def _names(names: list[str]) -> str:
     return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
@@ -29,7 +32,8 @@ _BEFORE = _names(["US$", "A$", "$", "€", "£", "¥", "₩", "₫", "₹", "USD
 
 def _amount(match: re.Match[str]) -> str:
     """The number, or the two of a range, with the scale behind it."""
-    words = number(match["low"], point="phẩy")
+    low = match["low"].replace(",", "") if _THOUSANDS.fullmatch(match["low"]) and match.start("low") > match.start() else match["low"]
+    words = number(low, point="phẩy")
     if match.groupdict().get("high"):
         words += f" đến {number(match['high'], point='phẩy')}"
     parts = match.groupdict()
@@ -61,12 +65,16 @@ RULES = (
     Rule(
         name="money",
         pattern=re.compile(
-            rf"(?<![\w$])(?P<currency>{_BEFORE})\s?(?P<low>{NUMBER}|\d{{1,3}}(?:,\d{{3}})+(?!\d))(?:\s?[-–]\s?\$?(?P<high>{NUMBER}))?"
+            rf"(?<![\w$])(?P<currency>{_BEFORE})\s?(?P<low>\d{{1,3}}(?:,\d{{3}})+(?![.,]?\d)|{NUMBER})(?:\s?[-–]\s?\$?(?P<high>{NUMBER}))?"
             rf"(?:(?P<short>[kKMB]|tr)(?!\w)|(?P<long>(?:\s?(?:trăm|nghìn|ngàn|triệu|tỷ|tỉ)(?!\w)){{1,3}}))?"
         ),
         speak=_priced,
     ),
     Rule(name="money", pattern=re.compile(rf"(?P<low>{SIGN}{NUMBER}){_SCALE}?\s?(?P<currency>{_BEHIND})(?!\w)"), speak=_priced),
-    Rule(name="money", pattern=re.compile(r"(?<![\w.,])(?P<whole>\d{1,3})(?P<short>tr|tỷ|tỉ|triệu|k)(?P<rest>\d{1}(?:\d\d)?)(?!\w)(?![.,]\d)"), speak=_and_a_half),
+    Rule(
+        name="money",
+        pattern=re.compile(r"(?<![\w.,])(?P<whole>\d{1,3})(?P<short>tr|tỷ|tỉ|triệu|k)(?P<rest>\d{1}(?:\d\d)?)(?!\w)(?![.,]\d)"),
+        speak=_and_a_half,
+    ),
     Rule(name="money", pattern=re.compile(rf"(?P<low>{NUMBER}){_GLUED}"), speak=_scaled),
 )

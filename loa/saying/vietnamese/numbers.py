@@ -1,8 +1,8 @@
 """Vietnamese number words.
 
-Of two words for the same, the one that a newsreader of the national radio in Hà Nội uses: "linh" for an empty ten (105: một trăm linh năm; the
-South says "lẻ"), "nghìn" (the South: "ngàn"), "tư" for a 4 after twenty and more (24: hai mươi tư), "mốt" for a 1 there (21), "lăm" for a 5
-after ten and more (15, 25). A lexicon changes whole words only, so who wants the southern forms chooses a voice, not a spelling.
+Of two words for the same, the one that a newsreader of the national radio in Hà Nội uses: "linh" for an empty ten (105: một trăm linh năm;
+the South says "lẻ"), "nghìn" (the South: "ngàn"), "tư" for a 4 after twenty and more (24: hai mươi tư), "mốt" for a 1 there (21), "lăm"
+for a 5 after ten and more (15, 25). A lexicon changes whole words only, so who wants the southern forms chooses a voice, not a spelling.
 """
 
 from __future__ import annotations

@@ -9,11 +9,13 @@ from loa.saying.vietnamese.numbers import cardinal
 from loa.saying.vietnamese.surroundings import cue, following, preceded
 
 _MATCH = cue(
-    "tỷ số|tỉ số|thắng|thua|hòa|hoà|hạ|dẫn|gỡ|đánh bại|vượt qua|chung cuộc|hiệp (?:một|hai|1|2)|ván|séc|set|bại|cầm chân|kết quả|đè bẹp|vùi dập|"
-    "chiến thắng|thất bại|thất thủ|ngược dòng|ấn định",
+    "tỷ số|tỉ số|thắng|thua|hòa|hoà|hạ|dẫn|gỡ|đánh bại|vượt qua|chung cuộc|hiệp (?:một|hai|1|2)|ván|séc|set|bại|cầm chân|kết quả|đè bẹp|"
+    "vùi dập|chiến thắng|thất bại|thất thủ|ngược dòng|ấn định",
     within=7,
 )
-_NAMED = re.compile(r"\s?(?:%|°|người|tuổi|ngày|tháng|năm|tuần|giờ|phút|giây|lần|triệu|tỷ|tỉ|nghìn|ngàn|đồng|km|kg|m|trận|bàn|điểm|cái|con|chiếc)(?!\w)")
+_NAMED = re.compile(
+    r"\s?(?:%|°|người|tuổi|ngày|tháng|năm|tuần|giờ|phút|giây|lần|triệu|tỷ|tỉ|nghìn|ngàn|đồng|km|kg|m|trận|bàn|điểm|cái|con|chiếc)(?!\w)"
+)
 _HIGHEST = 30  # of a score that is known by its look alone
 
 

@@ -35,18 +35,28 @@ def _short_length(match: re.Match[str]) -> str:
     return f"{cardinal(int(match['minute']))} phút {cardinal(int(match['second']))} giây"
 
 
-_HALF = r"(?:\s?(?P<half>[AaPp]\.?[Mm]\.?)(?!\w))"
+_HALF = r"(?:\s?(?P<half>[AaPp](?:[Mm]|\.[Mm]\.))(?!\w))"
 
 RULES = (
     Rule(
         name="time",
-        pattern=re.compile(rf"{_BEGIN}(?P<hour>{_HOUR})\s?(?:[hHg]|giờ)\s?(?P<minute>{_SIXTY})\s?(?:['′pP]|phút)\s?(?P<second>{_SIXTY})\s?(?:s|giây|''|\"|″)?{_END}(?!\w)"),
+        pattern=re.compile(
+            rf"{_BEGIN}(?P<hour>{_HOUR})\s?(?:[hHg]|giờ)\s?(?P<minute>{_SIXTY})\s?(?:['′pP]|phút)\s?(?P<second>{_SIXTY})\s?(?:s|giây|''|\"|″)?{_END}(?!\w)"
+        ),
         speak=_time,
     ),
-    Rule(name="time", pattern=re.compile(rf"{_BEGIN}(?P<hour>\d{{1,3}})[hHg](?P<minute>{_SIXTY})(?:['′pP]|\s?phút)?(?!\w){_END}"), speak=_time),
+    Rule(
+        name="time",
+        pattern=re.compile(rf"{_BEGIN}(?P<hour>\d{{1,3}})[hHg](?P<minute>{_SIXTY})(?:['′pP]|\s?phút)?(?!\w){_END}"),
+        speak=_time,
+    ),
     Rule(name="time", pattern=re.compile(rf"{_BEGIN}(?P<hour>{_HOUR})(?P<minute>)\s?[hH](?!\w)(?!/){_END}"), speak=_time),
     Rule(name="time", pattern=re.compile(rf"{_BEGIN}(?P<hour>\d{{1,3}})(?P<minute>)[hH](?!\w){_END}"), speak=_time),
     Rule(name="time", pattern=re.compile(rf"{_BEGIN}(?P<hour>{_HOUR})(?P<minute>){_HALF}"), speak=_time),
-    Rule(name="time", pattern=re.compile(rf"{_BEGIN}(?P<hour>{_HOUR})(?P<colon>:)(?P<minute>{_SIXTY})(?::(?P<second>{_SIXTY}))?{_HALF}?(?!\w){_END}"), speak=_time),
+    Rule(
+        name="time",
+        pattern=re.compile(rf"{_BEGIN}(?P<hour>{_HOUR})(?P<colon>:)(?P<minute>{_SIXTY})(?::(?P<second>{_SIXTY}))?{_HALF}?(?!\w){_END}"),
+        speak=_time,
+    ),
     Rule(name="time", pattern=re.compile(r"(?<![\w.,])(?P<minute>\d{1,3})['′](?P<second>[0-5]?\d)(?:''|\"|″)"), speak=_short_length),
 )

@@ -36,17 +36,21 @@ UNITS = {
     "MB/s": "mê ga bai trên giây", "GB/s": "ghi ga bai trên giây", "MP": "mê ga pích xeo", "Mpx": "mê ga pích xeo",
     "cal": "ca lo", "kcal": "ki lô ca lo", "Kcal": "ki lô ca lo", "kJ": "ki lô jun", "J": "jun", "Pa": "pát xcan",
     "kPa": "ki lô pát xcan", "hPa": "héc tô pát xcan", "MPa": "mê ga pát xcan", "mmHg": "mi li mét thủy ngân", "atm": "át mốt phe",
-    "dB": "đề xi ben", "ppm": "phần triệu", "rpm": "vòng trên phút", "mol": "mon", "s": "giây", "ms": "mi li giây", "h": "giờ",
+    "dB": "đề xi ben", "ppm": "phần triệu", "rpm": "vòng trên phút", "mol": "mon", "mmol": "mi li mon",
+    "s": "giây", "ms": "mi li giây", "h": "giờ",
     "°C": "độ xê", "ºC": "độ xê", "℃": "độ xê", "°F": "độ ép", "ºF": "độ ép", "℉": "độ ép", "°K": "độ ca", "°": "độ", "º": "độ",
     "%": "phần trăm", "‰": "phần nghìn", "'": "phút", "′": "phút", "p": "phút",
 }  # fmt: skip
 # What stands behind a stroke and is no unit: lần/ngày, đồng/kg.
 _NOUNS = (
-    "giây phút giờ ngày đêm tuần tháng quý năm người lần chiếc cái con tấn tạ yến lít lượng chỉ hộ suất vé buổi khách bộ cây hộp gói chai túi quả "
-    "trái cuốn quyển tờ trang trận tiết phòng căn thùng bài kíp ca xe ounce em cháu lớp"
-).split() + ["tín chỉ", "nhân khẩu", "đầu người", "học sinh", "sinh viên", "cổ phiếu", "cổ phần"]
-_ALONE = ("km/h", "m/s", "km²", "km2", "m²", "m2", "m³", "m3", "cm²", "cm³", "kWh", "kwh", "MWh", "kW", "MW", "km", "cm", "mm", "kg", "mg", "ml",
-          "°C", "°F", "℃", "‰", "%", "mmHg", "µg", "GHz", "MHz", "Mbps", "kcal")  # fmt: skip
+    "giây|phút|giờ|ngày|đêm|tuần|tháng|quý|năm|người|lần|chiếc|cái|con|tấn|tạ|yến|lít|lượng|chỉ|hộ|suất|vé|buổi|khách|bộ|cây|hộp|gói|chai|túi|"
+    "quả|trái|cuốn|quyển|tờ|trang|trận|tiết|phòng|căn|thùng|bài|kíp|ca|xe|ounce|em|cháu|lớp|tín chỉ|nhân khẩu|đầu người|học sinh|sinh viên|"
+    "cổ phiếu|cổ phần"
+)
+_ALONE = (
+    "km/h", "m/s", "km²", "km2", "m²", "m2", "m³", "m3", "cm²", "cm³", "kWh", "kwh", "MWh", "kW", "MW", "km", "cm", "mm", "kg", "mg",
+    "ml", "°C", "°F", "℃", "‰", "%", "mmHg", "µg", "GHz", "MHz", "Mbps", "kcal",
+)  # fmt: skip
 
 
 def _any(names: object) -> str:
@@ -54,7 +58,7 @@ def _any(names: object) -> str:
 
 
 _UNIT = _any(set(UNITS))
-_NOUN = _any((*_NOUNS, "km²", "km2", "m²", "m2", "m³", "m3", "kg", "kWh", "km", "ha", "ml", "l", "g", "Wh"))
+_NOUN = _any((*_NOUNS.split("|"), "km²", "km2", "m²", "m2", "m³", "m3", "kg", "kWh", "km", "ha", "ml", "l", "g", "Wh"))
 _OVER = rf"(?:\s?/\s?(?P<amount>{NUMBER})?\s?(?P<over>(?:{_UNIT}|lít|giờ|giây|phút|mét)(?![\w]))(?!\s?/))?"
 
 
@@ -88,12 +92,12 @@ def _per(match: re.Match[str]) -> str:
     return f" {'trên ' + number(amount, point='phẩy') if amount else 'một'} {UNITS.get(what, what)}"
 
 
-def _sides(match: re.Match[str]) -> str:
-    return " nhân "
-
-
 RULES = (
-    Rule(name="measure", pattern=re.compile(r"(?<![\w.,])(?P<whole>\d{1,3})(?P<unit>m|kg)(?P<rest>\d{1,2})(?![\w²³])(?!\d)(?<!m[23])"), speak=_height),
+    Rule(
+        name="measure",
+        pattern=re.compile(r"(?<![\w.,])(?P<whole>\d{1,3})(?P<unit>m|kg)(?P<rest>\d{1,2})(?![\w²³])(?!\d)(?<!m[23])"),
+        speak=_height,
+    ),
     Rule(
         name="measure",
         pattern=re.compile(
@@ -101,11 +105,15 @@ RULES = (
         ),
         speak=_measure,
     ),
+    Rule(name="measure", pattern=re.compile(r"(?<!\w)[Kk]m(?=\d)"), speak=lambda _: UNITS["km"]),
+    Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=lambda _: " nhân "),
+)
+# Without a number: "tính bằng m²", "đồng/kg".
+ALONE = (
     Rule(name="measure", pattern=re.compile(rf"(?<![\w/.])(?:{_any(_ALONE)})(?![\w²³/])"), speak=_alone),
     Rule(
         name="measure",
         pattern=re.compile(rf"(?<=[\w%₫)])/(?P<amount>{NUMBER})?\s?(?P<what>(?:{_NOUN})(?!\w))"),
         speak=_per,
     ),
-    Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=_sides),
 )

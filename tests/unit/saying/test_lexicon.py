@@ -20,7 +20,7 @@ def said(text: str, tables: dict[str, Any], language: str = "en") -> str:
 @pytest.mark.parametrize(
     ("tables", "text", "spoken"),
     [
-        ({"Nguyen": "win"}, "Mr Nguyen came; nguyen did not.", "mister win came; nguyen did not."),
+        ({"Nguyen": "win"}, "Mr Nguyen came; nguyen did not.", "Mister win came; nguyen did not."),
         ({"gif": "jiff"}, "A GIF, a gif, a gift.", "A jiff, a jiff, a gift."),
         ({"New York": "the city", "New": "old"}, "New York, New\u00a0York and New Jersey", "the city, the city and old Jersey"),
         ({"C++": "see plus plus"}, "C++ or C++?", "see plus plus or see plus plus?"),

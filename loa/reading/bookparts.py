@@ -1,0 +1,302 @@
+"""The chapters of a book of many files: cut where its table of contents says, and where front and back matter begin."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loa.reading import matter, titles
+from loa.reading.contents import Entry, resolve
+from loa.reading.document import Block, Chapter
+from loa.reading.matter import Role, Signs
+from loa.reading.outline import chapters_of
+from loa.reading.page import Page, Passage
+
+LONGEST_TITLE = 200  # characters; a longer heading names no chapter
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """What is known of a book before it is cut."""
+
+    title: str | None
+    language: str | None
+    pages: Mapping[str, Page]  # by path, in reading order
+    aside: frozenset[str] = frozenset()  # paths of pages that are set aside from it
+    toc: Sequence[Entry] = ()
+    landmarks: Sequence[Entry] = ()
+    navigation: frozenset[str] = frozenset()  # paths of pages that hold a table of contents
+
+
+@dataclass(slots=True)
+class _Part:
+    """A stretch of the book that becomes a chapter."""
+
+    path: str
+    entry: Entry | None  # of the table of contents
+    said: frozenset[str]  # by landmarks, and by where the page stands
+    before_text: bool
+    passages: list[Passage] = field(default_factory=list)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """What all its sections say that they are."""
+        return self.said.union(frozenset.intersection(*(passage.types for passage in self.passages)) if self.passages else ())
+
+    @property
+    def heading(self) -> str:
+        first = next((passage.block.text for passage in self.passages if passage.block.kind == "heading"), "")
+        return first if len(first) <= LONGEST_TITLE else ""
+
+    @property
+    def title(self) -> str:
+        return self.entry.title if self.entry is not None and self.entry.title else self.heading
+
+    @property
+    def role(self) -> Role | None:
+        return matter.of_types(self.types) or matter.of_title(self.title)
+
+    @property
+    def is_headings(self) -> bool:
+        return all(passage.block.kind == "heading" for passage in self.passages)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return tuple(passage.block for passage in self.passages)
+
+    def signs(self) -> Signs:
+        characters = sum(len(passage.block.text) for passage in self.passages)
+        return Signs(title=self.title, types=self.types, characters=characters, before_text=self.before_text)
+
+
+def parts_of(book: Book) -> tuple[Chapter, ...]:
+    """The chapters in reading order, front and back matter marked, scattered notes collected behind them."""
+    cutting = _Cutting(book)
+    parts, notes = _without_notes(cutting.parts())
+    if not cutting.entries:
+        chapters = _by_headings(book, parts)
+    else:
+        parts = _with_part_titles(parts)
+        weighed = matter.weigh([part.signs() for part in parts])
+        chapters = [
+            Chapter(title=title, matter=side, role=role, blocks=part.blocks)
+            for part, title, (side, role) in zip(parts, _titles(book, parts), weighed, strict=True)
+        ]
+    if notes:
+        title = "Chú thích" if (book.language or "").startswith("vi") else "Notes"
+        chapters.append(Chapter(title=title, matter="back", role="notes", blocks=tuple(passage.block for passage in notes)))
+    return tuple(chapters)
+
+
+class _Cutting:
+    """All passages of a book in one row, and the places in it where parts begin."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._passages: list[Passage] = []
+        self._paths: list[str] = []  # of each passage
+        self._starts: dict[str, int] = {}
+        for path in _in_order(book):
+            self._starts[path] = len(self._passages)
+            self._passages += _with_notes(book, path)
+            self._paths += [path] * (len(self._passages) - len(self._paths))
+        self.entries = self._entries()
+        self._landmarks = self._places_of_landmarks()
+        self._begin = min((place for place, said in self._landmarks.items() if "bodymatter" in said), default=0)
+
+    def parts(self) -> list[_Part]:
+        parts: list[_Part] = []
+        first_entry = min(self.entries, default=len(self._passages))
+        starts = set(self._starts.values())
+        for place, passage in enumerate(self._passages):
+            path = self._paths[place]
+            begins = not parts or place in self.entries
+            if not begins and place in starts:
+                begins = place < first_entry or self._stands_alone(place, parts[-1])
+            elif not begins and path not in self._book.navigation:
+                begins = _division(passage.types) != _division(self._passages[place - 1].types)
+            if begins:
+                parts.append(
+                    _Part(path=path, entry=self.entries.get(place), said=self._said(place, starts), before_text=place < self._begin)
+                )
+            parts[-1].passages.append(passage)
+        return parts
+
+    def _stands_alone(self, place: int, before: _Part) -> bool:
+        """Whether a page that no table of contents names is a part of its own rather than more of the part before it."""
+        path = self._paths[place]
+        if {path, before.path} & (self._book.aside | self._book.navigation):
+            return True
+        passage = self._passages[place]
+        heading = passage.block.text if passage.block.kind == "heading" else ""
+        role = matter.of_types(passage.types | self._landmarks.get(place, frozenset())) or matter.of_title(heading)
+        if role is not None and role.matter != "body":
+            return True
+        around = before.role
+        return around is not None and around.matter != "body" and (heading != "" or around.matter != "back")
+
+    def _said(self, place: int, starts: set[int]) -> frozenset[str]:
+        path = self._paths[place]
+        said = self._landmarks.get(place, frozenset()) if place in starts or place in self.entries else frozenset()
+        if path in self._book.navigation:
+            said |= {"toc"}
+        if path in self._book.aside and not said & matter.PARTITIONS.keys():
+            said |= {"frontmatter" if place < min(self.entries, default=0) else "backmatter"}
+        return said
+
+    def _entries(self) -> dict[int, Entry]:
+        """The entries of the table of contents by the place that they point to; of several the most special."""
+        entries: dict[int, Entry] = {}
+        for entry in self._book.toc:
+            place = self._place(entry)
+            if place is not None and place < len(self._passages) and (place not in entries or entry.depth > entries[place].depth):
+                entries[place] = entry
+        return {self._with_headings_before(place, entry, entries): entry for place, entry in sorted(entries.items())}
+
+    def _place(self, entry: Entry) -> int | None:
+        page = self._book.pages.get(entry.path)
+        if page is None:
+            return None
+        start = self._starts[entry.path]
+        if not entry.fragment:
+            return start
+        if (inside := page.anchors.get(entry.fragment)) is not None:
+            return start + inside
+        named = _fold(entry.title)  # the id is nowhere: the heading may be
+        for inside, passage in enumerate(page.passages):
+            if passage.block.kind == "heading" and named and _fold(passage.block.text) == named:
+                return start + inside
+        return start
+
+    def _with_headings_before(self, place: int, entry: Entry, entries: Mapping[int, Entry]) -> int:
+        """Where a chapter begins whose place is behind its own heading, or between its number and its name."""
+        named = _fold(entry.title)
+        while place - 1 not in entries and place > self._starts[self._paths[place]]:
+            before = self._passages[place - 1].block
+            if before.kind != "heading" or not (_fold(before.text) and _fold(before.text) in named):
+                break
+            place -= 1
+        return place
+
+    def _places_of_landmarks(self) -> dict[int, frozenset[str]]:
+        places: dict[int, frozenset[str]] = {}
+        for landmark in self._book.landmarks:
+            if (place := self._place(landmark)) is not None:
+                places[place] = places.get(place, frozenset()) | landmark.types
+        return places
+
+
+def _in_order(book: Book) -> list[str]:
+    """The paths of pages as they are heard: what is set aside comes last, unless it comes before everything else, as covers do."""
+    first = next((place for place, path in enumerate(book.pages) if path not in book.aside), 0)
+    paths = list(book.pages)
+    return [*paths[:first], *sorted(paths[first:], key=lambda path: path in book.aside)]
+
+
+def _with_notes(book: Book, path: str) -> list[Passage]:
+    """The passages of a page; those that begin with a mark to which a mark elsewhere points are notes, whatever their markup."""
+    page = book.pages[path]
+    marked = {resolve(other, mark) for other, found in book.pages.items() for mark in found.marks} if _has_openings(page) else set()
+    targets = {place for anchor, place in page.anchors.items() if (path, anchor) in marked}
+    return [
+        dataclasses.replace(passage, is_note=True) if passage.opens_with_mark and place in targets else passage
+        for place, passage in enumerate(page.passages)
+    ]
+
+
+def _has_openings(page: Page) -> bool:
+    return any(passage.opens_with_mark and not passage.is_note for passage in page.passages)
+
+
+def _division(types: frozenset[str]) -> tuple[str | None, str | None]:
+    """What a section is as far as that ends a chapter: front, body or back, and a part that stands apart."""
+    role = matter.of_types(types)
+    return matter.partition(types), role.name if role is not None and role.apart else None
+
+
+def _without_notes(parts: Sequence[_Part]) -> tuple[list[_Part], list[Passage]]:
+    """The parts without the notes in them, and the notes; chapters of notes that the table of contents names stay where they are."""
+    kept: list[_Part] = []
+    notes: list[Passage] = []
+    for part in parts:
+        role = part.role
+        if role is not None and role.name == "notes" and part.entry is None:
+            notes += part.passages
+            continue
+        if role is None or role.name != "notes":
+            notes += (passage for passage in part.passages if passage.is_note)
+            part.passages = [passage for passage in part.passages if not passage.is_note]
+        if part.passages:
+            kept.append(part)
+    return kept, notes
+
+
+def _with_part_titles(parts: Sequence[_Part]) -> list[_Part]:
+    """Parts of nothing but headings ("PART ONE") are spoken at the beginning of the chapter after them."""
+    kept: list[_Part] = []
+    waiting: list[Passage] = []
+    for place, part in enumerate(parts):
+        following = parts[place + 1] if place + 1 < len(parts) else None
+        if part.is_headings and part.role is None and following is not None and (following.role is None or following.role.matter == "body"):
+            waiting += part.passages
+            continue
+        part.passages[:0] = waiting
+        waiting = []
+        kept.append(part)
+    return kept
+
+
+def _titles(book: Book, parts: Sequence[_Part]) -> list[str]:
+    """A title for each part; those that recur are named with what they belong to."""
+    own = [part.title or _page_title(book, part.path) for part in parts]
+    counted = Counter(map(_fold, own))
+    return [
+        f"{part.entry.above[-1]}: {title}" if counted[_fold(title)] > 1 and part.entry is not None and part.entry.above else title
+        for part, title in zip(parts, own, strict=True)
+    ]
+
+
+def _page_title(book: Book, path: str) -> str:
+    """What the head of a page calls it, unless that is the name of the book or of several pages."""
+    title = book.pages[path].title or ""
+    same = sum(page.title == title for page in book.pages.values())
+    return title if same == 1 and _fold(title) != _fold(book.title or "") and len(title) <= LONGEST_TITLE else ""
+
+
+def _by_headings(book: Book, parts: Sequence[_Part]) -> list[Chapter]:
+    """The chapters of a book without a table of contents: by its headings, or by its files where they have none."""
+    weighed = matter.weigh([part.signs() for part in parts])
+    text = [part for part, (side, _) in zip(parts, weighed, strict=True) if side == "body"]
+    blocks = _with_headings([block for part in text for block in part.blocks])
+    headings = sum(block.kind == "heading" for block in blocks)
+    if len(text) > 1 and headings < max(2, len(text) // 4):
+        body = [Chapter(title=part.title or _page_title(book, part.path), blocks=part.blocks) for part in text]
+    else:
+        body = list(chapters_of(blocks)[1])
+    around: dict[str, list[Chapter]] = {"front": [], "back": []}
+    for part, (side, role) in zip(parts, weighed, strict=True):
+        if side != "body":
+            around[side].append(Chapter(title=part.title or _page_title(book, part.path), matter=side, role=role, blocks=part.blocks))
+    return [*around["front"], *matter.by_titles(body), *around["back"]]
+
+
+def _with_headings(blocks: Sequence[Block]) -> list[Block]:
+    """Where no block is a heading: with paragraphs made headings that read like one, as "Chương 12" does."""
+    if any(block.kind == "heading" for block in blocks):
+        return list(blocks)
+    return [_as_heading(block) for block in blocks]
+
+
+def _as_heading(block: Block) -> Block:
+    title = titles.title_of(block.text) if block.kind == "paragraph" and len(block.text) <= titles.LONGEST else None
+    if title is None or title.level > titles.CHAPTER:
+        return block
+    return dataclasses.replace(block, kind="heading", level=title.level)
+
+
+def _fold(text: str) -> str:
+    return " ".join(_WORDS.findall(text.casefold()))
