@@ -44,6 +44,7 @@ class Manner:
     noise_scale: float  # 0: always the same
     duration_noise_scale: float
     speaker: int
+    lead: int = 0  # frames that a row's beginning lasts longer than the model says
 
 
 class Shape(NamedTuple):
@@ -115,6 +116,7 @@ def speak(model: Vits, lines: Sequence[Line], manner: Manner, batching: Batching
         counts = encoded.frames.cpu()
         for place, row in enumerate(rows):
             frames[row] = counts[place, : len(lines[row].ids)]
+            frames[row][0] += manner.lead
             latents[row] = _sample(encoded.mean[place], encoded.log_scale[place], frames[row], draws[row], manner.noise_scale)
     for rows, steps in batches([len(latent) for latent in latents], batching.frame_grain, batching.rows):
         prior = torch.nn.utils.rnn.pad_sequence([latents[row] for row in rows], batch_first=True)
