@@ -1,7 +1,7 @@
 """Whether what an engine returned can be speech of its passage at all, as far as that can be seen without listening.
 
-The engine says beforehand what is possible (`Bounds`), from phonemes or letters; this compares. It costs two
-thousandths of what speaking costs at most.
+The engine says beforehand what is possible (`Bounds`), from phonemes or letters; this compares. It costs at most two thousandths of what
+speaking costs.
 """
 
 from __future__ import annotations
