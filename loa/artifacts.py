@@ -4,7 +4,8 @@ A file is written once and never changes: the first writer wins, and a later one
 absent, whatever is killed when. Locally that is a temporary file in the same folder, fsync, and `os.link`; behind a URL a local temporary
 file that is then put in one request, with "create only" (S3: If-None-Match) where the file system has it.
 
-Paths: segments/ab/<address>.zip · jobs/<job id>/<claim id>/audio.<ext> and timings.json · plans/<job id>/<claim id>.json ·
+Paths: segments/ab/<address>.zip · parts/ab/<address>.json and <address>.packets · jobs/<job id>/<claim id>/audio.<ext>, timings.json and
+subtitles.<ext> · plans/<job id>/<claim id>.json ·
 documents/<sha256>.<ext> · voices/prompts/<sha256>.<ext> · voices/states/<engine>/<sound version>/<fingerprint>.safetensors · token
 """
 
@@ -15,6 +16,8 @@ import errno
 import logging
 import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -123,6 +126,18 @@ class Artifacts:
         """Where the artifact lies on this machine's disk; None when the store is not a folder. Only for reading."""
         _check(path)
         return self._store.root / path if isinstance(self._store, Folder) else None
+
+    @contextlib.contextmanager
+    def local_copy(self, path: str) -> Iterator[Path]:
+        """The artifact as a file on this machine's disk, for as long as the context lasts. Only for reading. Raises ArtifactMissing."""
+        if (local := self.local_path(path)) is not None:
+            self.look(path)
+            yield local
+            return
+        with self.open(path) as stored, tempfile.NamedTemporaryFile() as copy:
+            shutil.copyfileobj(stored, copy)
+            copy.flush()
+            yield Path(copy.name)
 
     def token(self) -> str:
         """The random id that the store itself holds, made by whoever asks first: two processes that read the same one share a store."""

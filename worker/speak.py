@@ -32,6 +32,9 @@ LATEST = 0.2  # weight of the last batch in the measured rate
 SEED_DIGITS = 15  # hex digits that seed a segment's noise: 60 bits, which every generator takes
 
 
+_Part = tuple[str, str]  # job and voice, "" for the job's own
+
+
 @dataclass(frozen=True)
 class _Turn:
     """A segment that goes to the device."""
@@ -40,6 +43,10 @@ class _Turn:
     job: Job
     segment: Segment
     take: int  # bad takes before this one
+
+    @property
+    def part(self) -> _Part:
+        return self.job.id, self.segment.voice
 
 
 class Speaker:
@@ -139,13 +146,13 @@ class Speaker:
 
     def _synthesize(self, engine: Engine, queue: str, lease: Lease, turns: Sequence[_Turn]) -> list[Utterance]:
         voices, setup = self._voices(lease, turns)
-        turns = [turn for turn in turns if turn.job.id in voices]
+        turns = [turn for turn in turns if turn.part in voices]
         # The same words twice in a batch are spoken once, as the latest of their takes.
         unique = {turn.segment.address: turn for turn in sorted(turns, key=lambda turn: turn.take)}
         passages = [
             Passage(
-                text=turn.segment.text,
-                voice=voices[turn.job.id],
+                text=turn.segment.spoken,
+                voice=voices[turn.part],
                 speed=turn.job.speed,
                 seed=seed_of(turn.segment.address, turn.take),
                 take=turn.take,
@@ -167,23 +174,24 @@ class Speaker:
             self._rates[queue] += LATEST * (seconds / audio - self._rates[queue])
         return self._utterances(lease, turns, outcomes, seconds / audio if audio else 0.0, setup)
 
-    def _voices(self, lease: Lease, turns: Sequence[_Turn]) -> tuple[dict[str, VoiceState], float]:
-        """The voice of every job of a batch, and the seconds of all loads: each of these jobs waits for all of them."""
-        voices: dict[str, VoiceState] = {}
-        failed: dict[str, LoaError] = {}
+    def _voices(self, lease: Lease, turns: Sequence[_Turn]) -> tuple[dict[_Part, VoiceState], float]:
+        """The voices of every job of a batch, and the seconds of all loads: each of these jobs waits for all of them."""
+        voices: dict[_Part, VoiceState] = {}
+        failed: dict[_Part, LoaError] = {}
         setup = 0.0
         for turn in turns:
-            job = turn.job
-            if job.id not in voices and job.id not in failed:
+            part = turn.part
+            if part not in voices and part not in failed:
                 try:
-                    found = self._cache.get(job.voice, job.fingerprint, job.owner)
+                    pinned = turn.job.pinned(turn.segment)
+                    found = self._cache.get(pinned.name, pinned.fingerprint, turn.job.owner)
                 except LoaError as error:
-                    failed[job.id] = error
+                    failed[part] = error
                 else:
-                    voices[job.id] = found.state
+                    voices[part] = found.state
                     setup += found.seconds
-            if job.id in failed:
-                self._fail(lease, turn.item, failed[job.id])
+            if part in failed:
+                self._fail(lease, turn.item, failed[part])
         return voices, setup
 
     def _utterances(

@@ -63,7 +63,12 @@ def say(text: str, target: Path, voice: str | None, format_: str | None, speed: 
 
 @click.command()
 @click.argument("text", required=False)
-@click.option("--file", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A document to speak: .txt or .md.")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A document to speak: .txt, .md, .html, .epub, .docx or .pdf.",
+)
 @voice_option
 @format_option
 @speed_option
@@ -244,6 +249,7 @@ def show(job: dict[str, Any], as_json: bool) -> None:
             "waiting": job["waiting_reason"],
             "jobs ahead": progress["queue_position"] if waits else None,
             "progress": _progress(job),
+            "chapter": progress.get("chapter"),
             "time left": seconds(progress["eta_seconds"]),
             "queued for": seconds(timings["queued_seconds"]),
             "set-up paid": seconds(timings["setup_seconds"]),

@@ -18,7 +18,8 @@ class MalformedJson(LoaError):
 
 
 class UnsupportedMediaType(LoaError):
-    """Send application/json with an `input`, or multipart/form-data with a `file`: a .txt or .md for a job, a recording for a voice."""
+    """Send application/json with an `input`, or multipart/form-data with a `file`: a .txt, .md, .html, .epub, .docx or .pdf for a job, a
+    recording for a voice."""
 
     code, status = "unsupported_media_type", 415
 
@@ -42,9 +43,34 @@ class BodyTooLarge(LoaError):
 
 
 class UnreadableDocument(LoaError):
-    """Save the file as plain text in UTF-8 and send it again."""
+    """Open the file in the program that wrote it and save it anew, or as plain text in UTF-8; then send it again."""
 
     code, status = "unreadable_document", 422
+
+
+class EncryptedDocument(UnreadableDocument):
+    """Send the document without its protection: saved without the password, or bought from a shop that sells books without DRM."""
+
+    code, status = "encrypted_document", 422
+
+
+class ImageOnlyDocument(UnreadableDocument):
+    """Run text recognition (OCR) over the pages first, with OCRmyPDF for instance, and send what it made."""
+
+    code, status = "image_only_document", 422
+
+
+class DocumentTooLarge(UnreadableDocument):
+    """Split the document and send its parts, or raise a limit on the server: LOA_FILE_LIMIT for the bytes of the file, else
+    LOA_FILE_TEXT_LIMIT, which the others follow."""
+
+    code, status = "document_too_large", 413
+
+
+class UnsupportedLanguage(UnreadableDocument):
+    """Choose a voice that speaks the language of the document; `loa voices list` names them with their languages."""
+
+    code, status = "unsupported_language", 422
 
 
 class UnknownFormat(LoaError):
@@ -57,6 +83,30 @@ class InvalidSpeed(LoaError):
     """Choose a speed from 0.5 (half as fast) to 2.0 (twice as fast)."""
 
     code, status = "invalid_speed", 400
+
+
+class InvalidChapters(LoaError):
+    """Name chapters by their numbers in `loa narrate --list FILE`, such as 3-7,9; or all."""
+
+    code, status = "invalid_chapters", 400
+
+
+class InvalidVoices(LoaError):
+    """Give voices by language, such as {"vi": NAME, "en": NAME}: eight at most, each language once."""
+
+    code, status = "invalid_voices", 400
+
+
+class InvalidPauses(LoaError):
+    """Give milliseconds, from 0 to 10,000, for any of sentence, paragraph, heading and chapter."""
+
+    code, status = "invalid_pauses", 400
+
+
+class InvalidLexicon(LoaError):
+    """Give words or short phrases with what is said for them, {"Nguyen": "win"} or by language {"vi": {"BTC": "ban tổ chức"}}."""
+
+    code, status = "invalid_lexicon", 400
 
 
 class InvalidWebhook(LoaError):

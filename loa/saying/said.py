@@ -67,11 +67,16 @@ def changes_of(text: str, rules: Iterable[Rule]) -> list[Change]:
     taken = bytearray(len(text))
     found: list[Change] = []
     for rule in rules:
-        for match in rule.pattern.finditer(text):
+        position = 0
+        while match := rule.pattern.search(text, position):
             start, end = match.span()
-            if start == end or any(taken[start:end]):
+            position = max(end, start + 1)
+            if (busy := taken.find(1, start, end)) >= 0:
+                position = taken.find(0, busy)  # what begins behind that may still be this rule's
+                if position < 0:
+                    break
                 continue
-            spoken = rule.speak(match)
+            spoken = rule.speak(match) if start < end else None
             if spoken is None:
                 continue
             taken[start:end] = b"\1" * (end - start)

@@ -16,11 +16,12 @@ from typing import Any
 from loa.errors import ArtifactMissing, LoaError
 from loa.jobs import Job
 from loa.keys import bucket
-from loa.plan import Segment
+from loa.plan import Plan
 from loa.store.database import Database
 from loa.store.scripts import milliseconds, pairs
 
 INSERT = 500  # segments a script at most, so that no script holds Redis for long
+TITLE = 200  # characters of a chapter's title that Redis keeps
 EXCERPT = 120  # characters of a segment, and of what was wrong with it, that are kept for people
 LEAST_LIMIT = 30.0  # seconds that any batch may take
 
@@ -162,15 +163,20 @@ class Claims:
         entries = map(json.loads, self._database.command("hvals", self._database.keys.missing(job_id)))
         return tuple(sorted((LeftOut(**entry) for entry in entries), key=lambda one: one.index))
 
-    def plan(self, claim: str, job_id: str, segments: Sequence[Segment], path: str) -> bool:
+    def plan(self, claim: str, job_id: str, plan: Plan, path: str) -> bool:
         """Insert a plan that is already stored at `path`, in steps, and make it current. False: the claim is superseded."""
-        for first in range(0, len(segments), INSERT):
-            pairs = [
-                part for one in segments[first : first + INSERT] for part in (bucket(one.audio_seconds), milliseconds(one.audio_seconds))
+        chapters = [place for place, chapter in enumerate(plan.chapters) for _ in range(chapter.count)] or [-1] * len(plan.segments)
+        for first in range(0, len(plan.segments), INSERT):
+            some = slice(first, first + INSERT)
+            arguments = [
+                part
+                for one, chapter in zip(plan.segments[some], chapters[some], strict=True)
+                for part in (bucket(one.audio_seconds), milliseconds(one.audio_seconds), one.engine, chapter)
             ]
-            if not self._database.run("plan_insert", claim, job_id, first, *pairs):
+            if not self._database.run("plan_insert", claim, job_id, first, *arguments):
                 return False
-        outcome, *tokens = self._database.run("planned", claim, job_id, path)
+        titles = [part for chapter in plan.chapters for part in (chapter.title[:TITLE], chapter.count)]
+        outcome, *tokens = self._database.run("planned", claim, job_id, path, *titles)
         self._database.wake(tokens)
         return bool(outcome == "planned")
 

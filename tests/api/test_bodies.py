@@ -108,7 +108,7 @@ def test_a_form_of_many_parts_is_refused(client: FlaskClient, count: int) -> Non
 
 def test_a_form_larger_than_any_text_is_refused_before_it_is_parsed(client: FlaskClient) -> None:
     response = client.post(
-        "/v1/jobs", data=b"x", content_type="multipart/form-data; boundary=x", environ_overrides={"CONTENT_LENGTH": "21000001"}
+        "/v1/jobs", data=b"x", content_type="multipart/form-data; boundary=x", environ_overrides={"CONTENT_LENGTH": "101000001"}
     )
     refused(response, 413, "body_too_large")
 
@@ -175,7 +175,6 @@ def packed(kind: str) -> bytes:
         (packed("unpacks itself"), "ZIP"),
         (packed("tar"), "tar"),
         (gzip.compress(b"a" * 1_000_000), "gzip"),
-        (b"%PDF-1.7\n1 0 obj", "PDF"),
         (b"{\\rtf1 Hello", "RTF"),
         (b"7z\xbc\xaf\x27\x1cxx", "7z"),
         (b'<?xml version="1.0"?><a>Hi</a>', "XML"),

@@ -21,9 +21,10 @@ from api.schemas import JobJson
 from api.service import Service
 from loa.artifacts import Artifacts
 from loa.errors import StorageFull
-from loa.plan import SHORT_TEXT
+from loa.plan.planning import SHORT_TEXT
 from loa.settings import Settings
 from tests.api.stage import SPEAK, Player
+from tests.archives import archive
 
 LONG = "A sentence of a long text follows another one. " * 20
 
@@ -372,10 +373,48 @@ def test_a_wrong_content_type(client: FlaskClient, content_type: str) -> None:
     refused(client.post("/v1/jobs", data=b"input=x", content_type=content_type), 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("name", ["book.pdf", "book", "book.txt.exe", ".txt"])
-def test_a_file_of_another_kind(client: FlaskClient, name: str) -> None:
-    problem = refused(upload(client, name=name), 415, "unsupported_media_type")
-    assert ".txt and .md" in problem["detail"]
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\x7fELF\x02", "a program"),
+        (b"{\\rtf1 Hello}", "RTF"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b'<?xml version="1.0"?><a>Hello</a>', "XML"),
+        (archive(("xl/workbook.xml", b"")), "a spreadsheet"),
+        (archive(("a.txt", b"Hello.")), "a ZIP archive"),
+    ],
+)
+def test_a_file_of_another_kind(client: FlaskClient, content: bytes, what: str) -> None:
+    problem = refused(upload(client, content, "book.txt"), 415, "unsupported_media_type")
+    assert what in problem["detail"]
+    assert ".txt, .md, .html, .epub, .docx and .pdf can be read" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7\n" + b"x" * 1000, "pdf"),
+        (archive(("META-INF/container.xml", b""), ("a.xhtml", b"x" * 1000)), "epub"),
+        (archive(("word/document.xml", b"x" * 1000)), "docx"),
+        (b"<!doctype html><p>Hello.", "html"),
+    ],
+)
+def test_a_document_of_any_name_is_kept_under_its_kind_and_weighed_by_a_guess(
+    client: FlaskClient, service: Service, content: bytes, kind: str
+) -> None:
+    job = upload(client, content, "book.bin").json
+    assert 0 < job["characters"] <= 1000
+    assert service.store.jobs.get(job["id"]).document == f"documents/{hashlib.sha256(content).hexdigest()}.{kind}"
+
+
+def test_a_document_over_the_limit_of_bytes(settings: Settings, service: Service) -> None:
+    limited = dataclasses.replace(settings, file_limit=5_000)
+    made = Service(limited)
+    made.open()
+    client = create_app(limited, made).test_client()
+    assert upload(client, b"%PDF-" + b"x" * 4_995).status_code == 202
+    problem = refused(upload(client, b"%PDF-" + b"x" * 4_996), 413, "document_too_large")
+    assert problem["details"]["limit"] == 5_000
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ for index = 2, #ARGV, 4 do
   drop_claim_item(claim, id, item)
   local job = record and place(id)
   if job and job.state == 'speaking' then
-    local queue = queue_of(job, item)
+    local queue = queue_of(job, item, record)
     record[7] = int(record[7]) + 1
     redis.call('HINCRBY', key('totals', queue), 'bad_takes', 1)
     if ARGV[index + 2] == '1' or record[7] >= MAX_TAKES then

@@ -1,16 +1,13 @@
-"""Uploaded documents as plain text: .txt in whatever encoding, and .md without its marks."""
+"""Bytes as characters: in Unicode's encodings, in an older one where a file is in none of them."""
 
 from __future__ import annotations
 
 import codecs
-from pathlib import PurePosixPath
+import contextlib
 
-from loa.errors import TextTooLong, UnreadableDocument, UnsupportedMediaType
-from loa.markdown import markdown_text
+from loa.errors import UnreadableDocument
 
-DOCUMENT_TYPES = {"txt": "text/plain", "md": "text/markdown"}  # extension → media type
-
-_BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins like UTF-16's
+BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -25,30 +22,9 @@ SAMPLE = 200_000  # bytes: enough to tell an encoding, few enough to take no tim
 DAMAGED_SHARE = 0.1  # UTF-8 in which less than this share of the non-ASCII characters is broken is damaged UTF-8, not another encoding
 
 
-def document_type(file_name: str) -> str:
-    """The extension, a key of DOCUMENT_TYPES. Raises UnsupportedMediaType."""
-    extension = PurePosixPath(file_name.replace("\\", "/")).suffix.lower().removeprefix(".")
-    if extension not in DOCUMENT_TYPES:
-        raise UnsupportedMediaType(f"a file named {file_name[-80:]!r} cannot be read; known are .{' and .'.join(DOCUMENT_TYPES)}")
-    return extension
-
-
-def read_document(data: bytes, extension: str, limit: int | None = None) -> str:
-    """The text of a document, paragraphs parted by empty lines, not yet normalised. `extension` with or without its full stop.
-
-    Raises UnreadableDocument for bytes that are no text, TextTooLong for more than `limit` characters.
-    """
-    text = decode(data)
-    if extension.removeprefix(".") == "md":
-        text = markdown_text(text)
-    if limit is not None and len(text) > limit:
-        raise TextTooLong(f"the document has {len(text):,} characters; the limit is {limit:,}", characters=len(text), limit=limit)
-    return text
-
-
 def decode(data: bytes) -> str:
     """Bytes as text: by their byte order mark, as UTF-8, else in the encoding that they look most like. Raises UnreadableDocument."""
-    for mark, encoding in _BYTE_ORDER_MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return _strictly(data[len(mark) :], encoding)
     if b"\0" in data:
@@ -69,6 +45,17 @@ def decode(data: bytes) -> str:
         )
     as_likely = {match.encoding for match in matches if (match.chaos, match.coherence) == (best.chaos, best.coherence)}
     return _strictly(data, next(encoding for encoding in OLDER_ENCODINGS if encoding in as_likely))
+
+
+def prepare(data: bytes) -> None:
+    """Load what `decode` would load on its way, for a process that may soon open no file any more."""
+    with contextlib.suppress(UnreadableDocument):
+        decode(codecs.BOM_UTF32_BE)
+        decode(codecs.BOM_UTF16_BE)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        decode("“Café”, où il faisait très beau. ".encode("cp1252") * 20)
 
 
 def _strictly(data: bytes, encoding: str) -> str:

@@ -1,0 +1,2 @@
+def spelled(short, *, defined=False):
+    return None
