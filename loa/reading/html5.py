@@ -73,8 +73,9 @@ def _put(pieces: list[str], place: etree._Element) -> None:
         return
     text = xml.clean("".join(pieces))
     pieces.clear()
-    if len(place):
-        place[-1].tail = text
+    last = next(place.iterchildren(reversed=True), None)  # len() would count them all
+    if last is not None:
+        last.tail = text
     else:
         place.text = text
 

@@ -35,7 +35,7 @@ def read(content: bytes, limits: Limits) -> Document:
     limits.check_characters(len(source))
     front = _FRONT_MATTER.match(source)
     fields = {name.lower(): value for name, value in _FIELD.findall(front[1])} if front else {}
-    page = _PAGE.format(body=_parser(limits).render(source[front.end() :] if front else source))
+    page = _PAGE.format(body=parser(limits).render(source[front.end() :] if front else source))
     document = html.read(page.encode(), limits)
     return dataclasses.replace(
         document,
@@ -45,18 +45,24 @@ def read(content: bytes, limits: Limits) -> Document:
     )
 
 
-def _parser(limits: Limits) -> MarkdownIt:
+def parser(limits: Limits) -> MarkdownIt:
     """markdown-it with bounds."""
 
-    def bounded_paragraph(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+    def check(state: StateBlock) -> None:
         if len(state.tokens) > limits.blocks:
             raise DocumentTooLarge(f"the document has more than {limits.blocks:,} parts")
+
+    def bounded_paragraph(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        check(state)
         return paragraph(state, line, end, silent)
 
     def bounded_table(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        check(state)
         return state.eMarks[line] - state.bMarks[line] <= LONGEST_ROW and table(state, line, end, silent)
 
     def bounded_inline(state: StateCore) -> None:
+        if sum(token.type == "heading_open" for token in state.tokens) > limits.outline:
+            raise DocumentTooLarge(f"the document has more than {limits.outline:,} headings")
         for token in state.tokens:
             if token.type == "inline":
                 token.children = []
@@ -65,8 +71,8 @@ def _parser(limits: Limits) -> MarkdownIt:
                 else:
                     state.md.inline.parse(token.content, state.md, state.env, token.children)
 
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
-    parser.block.ruler.at("paragraph", bounded_paragraph)
-    parser.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
-    parser.core.ruler.at("inline", bounded_inline)
-    return parser
+    made = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
+    made.block.ruler.at("paragraph", bounded_paragraph)
+    made.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
+    made.core.ruler.at("inline", bounded_inline)
+    return made

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from loa.reading.document import Block, Chapter
+from loa.reading.titles import title_of
 
 LONG_CHAPTER = 30_000  # characters, half an hour: what is longer and begins with another heading is a part that holds chapters
 
@@ -23,6 +24,20 @@ def chapters_of(blocks: Sequence[Block], level: int | None = None) -> tuple[str 
     parts = list(_joined(_cut(blocks, level)))
     titles = _titles(parts, level)
     return _title(blocks, levels), tuple(Chapter(title=title, blocks=tuple(part)) for title, part in zip(titles, parts, strict=True))
+
+
+def without_contents(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks without headings such as "Contents" under which nothing was left."""
+    kept: list[Block] = []
+    for block, after in pairwise([*blocks, None]):
+        assert block is not None
+        if not _is_contents(block) or (after is not None and after.kind != "heading"):
+            kept.append(block)
+    return kept
+
+
+def _is_contents(block: Block) -> bool:
+    return block.kind == "heading" and (title := title_of(block.text)) is not None and title.is_contents
 
 
 def _title(blocks: Sequence[Block], levels: Counter[int]) -> str | None:

@@ -71,7 +71,7 @@ def _gap_between_columns(lines: Sequence[Line], width: float) -> float | None:
     for start in _commonest(starts, 3):
         gap = start - 1.0
         left, right = [line for line in lines if line.right <= gap], [line for line in lines if line.left >= gap]
-        if starts[start] >= COLUMN_LINES and len(left) >= COLUMN_LINES and _parts_columns(lines, gap) and _fills(left) and _fills(right):
+        if starts[start] >= COLUMN_LINES and len(left) >= COLUMN_LINES and _parts_columns(lines, gap) and _fill(left, right, gap):
             return gap
     return None
 
@@ -85,10 +85,10 @@ def _parts_columns(lines: Sequence[Line], gap: float) -> bool:
     return sum(line.left < gap < line.right for line in lines) <= CROSSING * len(lines)
 
 
-def _fills(column: Sequence[Line]) -> bool:
-    extent = max(line.right for line in column) - min(line.left for line in column)
-    widths = sorted(line.width for line in column)
-    return widths[len(widths) // 2] >= NARROW * extent
+def _fill(left: Sequence[Line], right: Sequence[Line], gap: float) -> bool:
+    """Whether most lines on both sides of a gap are as wide as columns there are."""
+    space = max(gap - min(line.left for line in left), max(line.right for line in right) - gap)
+    return all(sorted(line.width for line in column)[len(column) // 2] >= NARROW * space for column in (left, right))
 
 
 def _rows(lines: Iterable[Line]) -> list[Line]:

@@ -13,10 +13,11 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from loa.errors import DocumentTooLarge, EmptyText, EncryptedDocument, ImageOnlyDocument, UnreadableDocument
+from loa.reading import matter
 from loa.reading.document import Block, Chapter, Document
 from loa.reading.limits import Limits
 from loa.reading.lines import Line, Page
-from loa.reading.outline import chapter_level, chapters_of
+from loa.reading.outline import chapter_level, chapters_of, without_contents
 from loa.reading.pages import in_reading_order, without_footnotes, without_running_heads
 from loa.reading.pdf_outline import Entry, entries_of, places_of
 from loa.reading.pdf_streams import check
@@ -147,13 +148,13 @@ def _chapters(lines: Sequence[Line], entries: Sequence[Entry], typography: Typog
     """The title as the headings tell it, and the chapters."""
     ranks = heading_ranks(lines, typography)
     if entries:
-        blocks = list(_outlined(lines, entries, typography, ranks))
+        blocks = without_contents(list(_outlined(lines, entries, typography, ranks)))
         own = {block.level for block in blocks if block.kind == "heading"} and max(min(entry.level, DEEPEST - 1) for entry in entries)
         outline = [block for block in blocks if block.kind != "heading" or block.level <= own]
         return chapters_of(blocks, chapter_level(outline))
     title_page = _title_page(lines)
     front = list(blocks_of(lines[:title_page], typography, ranks))
-    blocks = list(blocks_of(lines[title_page:], typography, ranks))
+    blocks = without_contents(list(blocks_of(lines[title_page:], typography, ranks)))
     _, chapters = chapters_of(blocks, _numbered_level(blocks))
     title = next((block.text for block in front if block.kind == "heading"), None) or chapters_of(blocks)[0]
     opening = (Chapter(title="", matter="front", role="titlepage", blocks=tuple(front)),) if front else ()
@@ -186,8 +187,9 @@ def _numbered_level(blocks: Sequence[Block]) -> int | None:
 
 
 def _with_opening(chapters: Sequence[Chapter]) -> Iterator[Chapter]:
-    """The chapters, what stands before the first that has a title marked as title pages, unless it is long."""
+    """The chapters with their roles by their titles; what stands before the first of them is title pages, unless it is long."""
     total = sum(chapter.characters for chapter in chapters)
-    for place, chapter in enumerate(chapters):
+    weighed = matter.by_titles(chapters)
+    for place, (chapter, by_title) in enumerate(zip(chapters, weighed, strict=True)):
         opening = place == 0 and len(chapters) > 1 and not chapter.title and chapter.characters <= OPENING_SHARE * total
-        yield dataclasses.replace(chapter, matter="front", role="titlepage") if opening else chapter
+        yield dataclasses.replace(chapter, matter="front", role="titlepage") if opening or chapter.role == "titlepage" else by_title

@@ -27,6 +27,7 @@ VERSE_LINES = 3
 LONGEST_VERSE = 75  # characters of a line
 WRAPPED_SHARE = 0.6  # of the ends of lines in prose are wrapped, at least
 SENTENCES_SHARE = 0.7  # of the lines of verse end a sentence, at most
+CAPITALS_SHARE = 0.6  # of wrapped lines begin with a capital, at most: more is verse, whose lines may be of one length
 NARROWER = 1.5  # font sizes by which lines end before the margin where they are set narrower than the text, as quotations are
 CENTRED = 3.0  # font sizes that a centred line leaves on both sides, at least
 SHORTEST_HALF = 3  # letters before the hyphen of a compound that keeps it at the end of a line; after it, one less
@@ -120,7 +121,8 @@ def _is_compound(left: str, right: str, words: Mapping[str, int]) -> bool:
         return compound > whole
     if len(half) == 1:  # a-whaling: nobody parts a word after one letter
         return True
-    return min(len(half), len(right) + 1) >= SHORTEST_HALF and bool(words.get(half)) and bool(words.get(right))
+    long = half != left or min(len(half), len(right) + 1) >= SHORTEST_HALF
+    return long and bool(words.get(half)) and bool(words.get(right))
 
 
 def _without_lone_rows(lines: Sequence[Line]) -> Iterator[Line]:
@@ -141,7 +143,7 @@ def _parts(line: Line, after: Line, typography: Typography) -> bool:
             return True
     elif line.page == after.page and 0 in (line.column, after.column):
         return True
-    if not _fits(after, line, typography):
+    if size >= LARGER * typography.size or not _fits(after, line, typography):
         return False
     return line.bold != after.bold or _is_title(line, typography) or _is_title(after, typography)
 
@@ -165,7 +167,8 @@ def _fits(after: Line, line: Line, typography: Typography, narrower: float = 0.0
 def _narrower(passage: Sequence[Line], typography: Typography) -> float:
     """How far before the margin the lines of a passage are wrapped, as those of a quotation are; 0 for text."""
     least = min(typography.room(line) for line in passage)
-    if len(passage) < VERSE_LINES or least < NARROWER * passage[0].size:
+    capitals = sum(line.text[0].isupper() for line in passage[1:])
+    if len(passage) < VERSE_LINES or least < NARROWER * passage[0].size or capitals > CAPITALS_SHARE * (len(passage) - 1):
         return 0.0
     return least if _wrapped_share(passage, typography, least) >= WRAPPED_SHARE else 0.0
 

@@ -13,6 +13,7 @@ from loa.reading.document import Block, Chapter, Document, Matter
 from loa.reading.encoding import decode
 from loa.reading.gutenberg import frame_of
 from loa.reading.limits import Limits
+from loa.reading.matter import by_titles
 from loa.reading.outline import chapters_of
 from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, title_of, without_leaders
 from loa.reading.wrapping import blocks_of, ends_sentence, passages_of, width_of, words_of
@@ -52,7 +53,7 @@ def document_of(text: str, limits: Limits) -> Document:
         title=frame.title,
         author=frame.author,
         language=frame.language,
-        chapters=(*_surroundings(frame.before, "front"), *_with_title_page(chapters), *_surroundings(frame.after, "back")),
+        chapters=(*_surroundings(frame.before, "front"), *_with_title_page(by_titles(chapters)), *_surroundings(frame.after, "back")),
         omissions=tuple(f"{count} {what}{'s' * (count > 1)}" for count, what in omitted if count),
     )
 

@@ -28,6 +28,7 @@ REFUSED = (
     "empty_text",
     "unreadable_document",
     "unsupported_media_type",
+    "document_too_large",
     "body_too_large",
     "malformed_json",
     "invalid_request",
@@ -52,8 +53,7 @@ def refusable(canary: Path, listener: str) -> Iterator[tuple[str, bytes]]:
     yield "nested zip", archive(*((f"{number}.zip", bomb) for number in range(10)))
     yield "zip-slip", archive(("../../../../tmp/slipped.txt", b"slipped"), ("/etc/cron.d/slipped", b"slipped"))
     yield "gzip bomb", gzip.compress(b"a" * 20 * MEGABYTE)
-    yield "epub", archive(("mimetype", b"application/epub+zip"), ("a.xhtml", ENTITY.format(url=canary.as_uri()).encode()))
-    yield "docx", archive(("word/document.xml", ENTITY.format(url=listener).encode()))
+    yield "no epub", archive(("mimetype", b"application/epub+zip"), ("a.xhtml", ENTITY.format(url=canary.as_uri()).encode()))
     for name, url in (("file", canary.as_uri()), ("network", listener)):
         text = ENTITY.format(url=url)
         yield f"XXE to {name}", text.encode()
@@ -76,7 +76,7 @@ def refusable(canary: Path, listener: str) -> Iterator[tuple[str, bytes]]:
 
 
 def readable(listener: str) -> Iterator[tuple[str, bytes]]:
-    """Markdown that is text after all: it must be read in time and fetch nothing."""
+    """What only reading shows: it must be read, or fail, in time and fetch nothing."""
     size = 200_000
     yield "brackets", b"[" * size
     yield "unended comments", b"<!--" * (size // 4)
@@ -86,6 +86,10 @@ def readable(listener: str) -> Iterator[tuple[str, bytes]]:
     yield "nested lists", b"- " * (size // 2) + b"Hello."
     yield "tables of many cells", (b"|a" * 900 + b"\n" + b"|-" * 900 + b"\n" + b"b\n" * 70 + b"\n") * 50
     yield "a reference to itself", b"[a]: b\n" + b"[a]" * (size // 3)
+    yield "docx", archive(("word/document.xml", ENTITY.format(url=listener).encode()))
+    yield "epub", archive(("META-INF/container.xml", ENTITY.format(url=listener).encode()))
+    yield "pdf", b"%PDF-1.7\n" + b"[" * size
+    yield "html", b"<!doctype html>" + b"<div>" * size
     yield "foreign images", f"![Hello]({listener}a.png) <img src='{listener}b.png'>\n\n[link]({listener})\n".encode() * 500
 
 
@@ -154,7 +158,7 @@ def test_documents(
                 row.injected += 1
                 assert 400 <= reply.status < 500, (trap, name, reply.status, reply.content[:200])
                 assert reply.json()["code"] in REFUSED, (trap, name, reply.json()["code"])
-        for name in ("a.epub", "a.docx", "a.zip", "a.xml", "a.html", "a.txt.epub"):
+        for name in ("a.epub", "a.docx", "a.zip", "a.xml", "a.html", "a.pdf", "a.txt.epub"):
             assert send(served, name, archive(("a", b"a"))).json()["code"] == "unsupported_media_type"
         long = served.call("POST", "/v1/jobs", {"input": "a" * 10_000_000, "voice": "sine"})
         assert (long.status, long.json()["code"]) == (413, "text_too_long")

@@ -86,12 +86,12 @@ EPUBS = {
     "an NCX nested 5,000 deep": lambda: epub(
         entries="", points='<navPoint id="p"><content src="a.xhtml"/>' * 5_000 + "</navPoint>" * 5_000
     ),
-    "a row of 100,000 cells": lambda: epub("<table><tr>" + "<td>a</td>" * 100_000 + "</tr></table>"),
+    "a row of 20,000 cells": lambda: epub("<table><tr>" + "<td>a</td>" * 20_000 + "</tr></table>"),
     "a cell that spans 1,000,000": lambda: epub(
         "<table>" + '<tr><th colspan="1000000" rowspan="1000000">a</th></tr><tr><td>b</td></tr>' * 1_000 + "</table>"
     ),
     "100,000 attributes": lambda: epub("<p " + " ".join(f'a{number}="x"' for number in range(100_000)) + ">Hello.</p>"),
-    "100,000 footnote marks": lambda: epub('<p>Hello.<sup><a href="#x">1</a></sup></p>' * 100_000),
+    "20,000 footnote marks": lambda: epub('<p>Hello.<sup><a href="#x">1</a></sup></p>' * 20_000),
     "billion laughs": lambda: epub("<p>&a9;</p>", prolog=LAUGHS.format(root="html")),
     "billion laughs in the package": lambda: epub(title="&a9;", doctype=LAUGHS.format(root="package")),
     "quadratic blow-up": lambda: epub("<p>" + "&a9;" * 10_000 + "</p>", prolog=QUADRATIC.format(root="html")),
@@ -141,6 +141,7 @@ PAGES = {
     "an attribute of 5,000,000 characters": lambda: b"<!doctype html><p title='" + b"a" * (5 * MILLION) + b"'>Hello.",
     "ampersands": lambda: b"<!doctype html>Hello." + b"&amp" * MILLION,
 }
+RUNS = ("[", "<!--", "<?", "<script>", ">", "> ", "- ", "*a ", "`", "<a ", "![", "&amp", "\\", "](", "<b '", "[^", "^[", "**a ", "~~")
 MARKDOWNS = {
     "10,000,000 characters": lambda: b"word " * (2 * MILLION),
     "50,000 headings": lambda: b"# a\n\nb\n\n" * 50_000,
@@ -148,7 +149,7 @@ MARKDOWNS = {
     "1,000,000 items": lambda: b"- a\n" * MILLION,
     **{
         f"a run of {mark!r}": lambda mark=mark: (mark * (400_000 // len(mark))).encode() + b" Hello."
-        for mark in ("[", "<!--", "<?", "<script>", ">", "> ", "- ", "*a ", "`", "<a ", "![", "&amp", "\\", "](", "<b '", "[^", "^[", "**a ", "~~")
+        for mark in RUNS
     },
     "tables of many cells": lambda: (b"|a" * 900 + b"\n" + b"|-" * 900 + b"\n" + b"b\n" * 70 + b"\n") * 50,
     "references": lambda: b"[a]: b\n" * 100_000 + b"[a]" * 100_000,
@@ -194,7 +195,7 @@ def leading(url: str, canary: Path) -> dict[str, bytes]:
     made["XInclude"] = epub(f'<p>Hello.</p><xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="{url}" parse="text"/>')
     made["stylesheet"] = epub(prolog=f'<?xml-stylesheet href="{url}" type="text/xsl"?>')
     made["frames and pictures"] = epub(
-        f'<p>Hello.</p><iframe src="{url}"></iframe><img src="{url}" alt="x"/><object data="{url}"></object><link href="{url}" rel="import"/>'
+        f'<p>Hello.</p><iframe src="{url}"></iframe><img src="{url}" alt="x"/><object data="{url}"></object>'
     )
     made["a page elsewhere"] = epub(page=url)
     made["a package elsewhere"] = epub(package=url)

@@ -131,8 +131,8 @@ def test_chapters_in_english_and_vietnamese() -> None:
         "Chapter 1", "CHAPTER II. The Pool of Tears", "Chapter Three: End"
     ]  # fmt: skip
     long = "Trời sáng rồi, anh ấy đi ra ngoài đường và nhìn thấy một người bạn cũ đang đứng chờ ở đó từ rất lâu trong mưa. " * 2
-    assert titles(f"Lời nói đầu\n{long}\nHồi thứ nhất\nMẸ TÔI\n{long}\nHồi thứ hai\n\nCha tôi\n\n{long}") == [
-        "Lời nói đầu", "Hồi thứ nhất. MẸ TÔI", "Hồi thứ hai. Cha tôi"
+    assert titles(f"Mở đầu\n{long}\nHồi thứ nhất\nMẸ TÔI\n{long}\nHồi thứ hai\n\nCha tôi\n\n{long}") == [
+        "Mở đầu", "Hồi thứ nhất. MẸ TÔI", "Hồi thứ hai. Cha tôi"
     ]  # fmt: skip
 
 
@@ -155,6 +155,7 @@ def test_a_table_of_contents_makes_no_chapters(gap: str) -> None:
     body = "\n\n".join(f"{name}\n\n{TEXT}" for name in names)
     made = document(f"{contents}\n\n{body}").chapters
     assert [chapter.title for chapter in made] == ["Contents", *names]
+    assert (made[0].matter, made[0].role) == ("front", "contents")
     assert [block.kind for block in made[0].blocks] == ["heading", *["item"] * 5]
 
 
@@ -162,6 +163,13 @@ def test_a_title_page_is_front_matter() -> None:
     front, body = document(f"Alice in Wonderland\n\nby Lewis Carroll\n\nChapter 1\n\n{TEXT}\n").chapters
     assert (front.title, front.matter, front.role) == ("", "front", "titlepage")
     assert (body.title, body.matter) == ("Chapter 1", "body")
+
+
+def test_front_and_back_matter_is_known_by_its_title() -> None:
+    made = document(f"Mục lục\n\nChương 1\n\nLời cảm ơn\n\n{TEXT}\n\nChương 1\n\n{TEXT}\n\nChú thích\n\n{TEXT}").chapters
+    assert [(chapter.matter, chapter.role) for chapter in made if chapter.title in ("Chương 1", "Chú thích")][-2:] == [
+        ("body", "chapter"), ("back", "notes")
+    ]  # fmt: skip
 
 
 def test_the_frame_of_project_gutenberg() -> None:
