@@ -46,7 +46,7 @@ class Archive:
     def _folded(self) -> dict[str, str]:
         folded: dict[str, str] = {}
         for name in self.names:
-            for spelling in (name, _mended(name)):
+            for spelling in (name, _mended(name), unquote(name)):
                 folded.setdefault(_fold(spelling), name)
         return folded
 

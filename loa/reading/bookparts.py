@@ -7,15 +7,17 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from loa.reading import matter, titles
-from loa.reading.contents import Entry, resolve
+from loa.reading import matter, notes, roles, titles
+from loa.reading.contents import Entry
 from loa.reading.document import Block, Chapter
-from loa.reading.matter import Role, Signs
+from loa.reading.matter import Signs
 from loa.reading.outline import chapters_of
 from loa.reading.page import Page, Passage
 
 LONGEST_TITLE = 200  # characters; a longer heading names no chapter
+TITLE_PAGE = 1_500  # characters before the first chapter of the table of contents that are rather a title page than text
 _WORDS = re.compile(r"\w+")
 
 
@@ -57,8 +59,12 @@ class _Part:
         return self.entry.title if self.entry is not None and self.entry.title else self.heading
 
     @property
-    def role(self) -> Role | None:
-        return matter.of_types(self.types) or matter.of_title(self.title)
+    def role(self) -> roles.Role | None:
+        return roles.of_types(self.types) or roles.of_title(self.title)
+
+    @property
+    def characters(self) -> int:
+        return sum(len(passage.block.text) for passage in self.passages)
 
     @property
     def is_headings(self) -> bool:
@@ -69,14 +75,21 @@ class _Part:
         return tuple(passage.block for passage in self.passages)
 
     def signs(self) -> Signs:
-        characters = sum(len(passage.block.text) for passage in self.passages)
-        return Signs(title=self.title, types=self.types, characters=characters, before_text=self.before_text)
+        listed = sum(passage.is_note or passage.leads_back or passage.block.kind in ("item", "row") for passage in self.passages)
+        return Signs(
+            title=self.title,
+            types=self.types,
+            above=self.entry.above if self.entry is not None else (),
+            characters=self.characters,
+            listed=listed / len(self.passages),
+            before_text=self.before_text,
+        )
 
 
 def parts_of(book: Book) -> tuple[Chapter, ...]:
     """The chapters in reading order, front and back matter marked, scattered notes collected behind them."""
     cutting = _Cutting(book)
-    parts, notes = _without_notes(cutting.parts())
+    parts, collected = _without_notes(cutting.parts())
     if not cutting.entries:
         chapters = _by_headings(book, parts)
     else:
@@ -86,9 +99,9 @@ def parts_of(book: Book) -> tuple[Chapter, ...]:
             Chapter(title=title, matter=side, role=role, blocks=part.blocks)
             for part, title, (side, role) in zip(parts, _titles(book, parts), weighed, strict=True)
         ]
-    if notes:
+    if collected:
         title = "Chú thích" if (book.language or "").startswith("vi") else "Notes"
-        chapters.append(Chapter(title=title, matter="back", role="notes", blocks=tuple(passage.block for passage in notes)))
+        chapters.append(Chapter(title=title, matter="back", role="notes", blocks=tuple(passage.block for passage in collected)))
     return tuple(chapters)
 
 
@@ -100,10 +113,13 @@ class _Cutting:
         self._passages: list[Passage] = []
         self._paths: list[str] = []  # of each passage
         self._starts: dict[str, int] = {}
+        linked = notes.linked(book.pages)
         for path in _in_order(book):
             self._starts[path] = len(self._passages)
-            self._passages += _with_notes(book, path)
-            self._paths += [path] * (len(self._passages) - len(self._paths))
+            for place, passage in enumerate(book.pages[path].passages):
+                self._passages.append(dataclasses.replace(passage, is_note=True) if place in linked[path] else passage)
+                self._paths.append(path)
+        self._characters = sum(page.characters for page in book.pages.values())
         self.entries = self._entries()
         self._landmarks = self._places_of_landmarks()
         self._begin = min((place for place, said in self._landmarks.items() if "bodymatter" in said), default=0)
@@ -118,13 +134,40 @@ class _Cutting:
             if not begins and place in starts:
                 begins = place < first_entry or self._stands_alone(place, parts[-1])
             elif not begins and path not in self._book.navigation:
-                begins = _division(passage.types) != _division(self._passages[place - 1].types)
+                begins = self._ends_division(place, parts[-1])
             if begins:
                 parts.append(
                     _Part(path=path, entry=self.entries.get(place), said=self._said(place, starts), before_text=place < self._begin)
                 )
             parts[-1].passages.append(passage)
+        if self.entries:
+            self._mark_title_pages(parts)
         return parts
+
+    def _mark_title_pages(self, parts: Sequence[_Part]) -> None:
+        """What comes before the first chapter of the table of contents, and pages that bear the book's own title."""
+        titled = _fold(self._book.title or "")
+        for part in parts:
+            if part.entry is None and part.characters <= TITLE_PAGE:
+                part.before_text = True
+            if (
+                part.role is None
+                and titled
+                and _fold(part.title) == titled
+                and part.characters <= min(2 * TITLE_PAGE, self._characters / 4)
+            ):
+                part.said |= {"titlepage"}
+            elif part.entry is not None:
+                return
+
+    def _ends_division(self, place: int, part: _Part) -> bool:
+        """Whether a section begins or ends that is no part of a chapter. A heading in front of one belongs to it."""
+        (side, name), (side_before, name_before) = _division(self._passages[place].types), _division(self._passages[place - 1].types)
+        if side != side_before:
+            return True
+        if name == name_before or (name is not None and part.role is not None and part.role.name == name):
+            return False
+        return name_before is not None or not part.is_headings
 
     def _stands_alone(self, place: int, before: _Part) -> bool:
         """Whether a page that no table of contents names is a part of its own rather than more of the part before it."""
@@ -133,7 +176,7 @@ class _Cutting:
             return True
         passage = self._passages[place]
         heading = passage.block.text if passage.block.kind == "heading" else ""
-        role = matter.of_types(passage.types | self._landmarks.get(place, frozenset())) or matter.of_title(heading)
+        role = roles.of_types(passage.types | self._landmarks.get(place, frozenset())) or roles.of_title(heading)
         if role is not None and role.matter != "body":
             return True
         around = before.role
@@ -144,7 +187,7 @@ class _Cutting:
         said = self._landmarks.get(place, frozenset()) if place in starts or place in self.entries else frozenset()
         if path in self._book.navigation:
             said |= {"toc"}
-        if path in self._book.aside and not said & matter.PARTITIONS.keys():
+        if path in self._book.aside and not said & roles.PARTITIONS.keys():
             said |= {"frontmatter" if place < min(self.entries, default=0) else "backmatter"}
         return said
 
@@ -153,13 +196,16 @@ class _Cutting:
         entries: dict[int, Entry] = {}
         for entry in self._book.toc:
             place = self._place(entry)
-            if place is not None and place < len(self._passages) and (place not in entries or entry.depth > entries[place].depth):
+            if place is not None and (place not in entries or entry.depth > entries[place].depth):
                 entries[place] = entry
+        for entry in self._book.toc:  # to pages of pictures, such as a plate with the number of the chapter behind it
+            if self._place(entry) is None and (place := self._place_behind(entry)) is not None:
+                entries.setdefault(place, entry)
         return {self._with_headings_before(place, entry, entries): entry for place, entry in sorted(entries.items())}
 
     def _place(self, entry: Entry) -> int | None:
         page = self._book.pages.get(entry.path)
-        if page is None:
+        if page is None or not page.passages or page.anchors.get(entry.fragment, 0) >= len(page.passages):
             return None
         start = self._starts[entry.path]
         if not entry.fragment:
@@ -171,6 +217,14 @@ class _Cutting:
             if passage.block.kind == "heading" and named and _fold(passage.block.text) == named:
                 return start + inside
         return start
+
+    def _place_behind(self, entry: Entry) -> int | None:
+        """The beginning of the page after the one that an entry names, unless one of the two is front or back matter."""
+        page = self._book.pages.get(entry.path)
+        if page is None or roles.of_title(entry.title) or _fold(entry.title) == _fold(self._book.title or ""):
+            return None
+        place = self._starts[entry.path] + len(page.passages)
+        return place if place < len(self._passages) and roles.of_types(self._passages[place].types) is None else None
 
     def _with_headings_before(self, place: int, entry: Entry, entries: Mapping[int, Entry]) -> int:
         """Where a chapter begins whose place is behind its own heading, or between its number and its name."""
@@ -197,57 +251,44 @@ def _in_order(book: Book) -> list[str]:
     return [*paths[:first], *sorted(paths[first:], key=lambda path: path in book.aside)]
 
 
-def _with_notes(book: Book, path: str) -> list[Passage]:
-    """The passages of a page; those that begin with a mark to which a mark elsewhere points are notes, whatever their markup."""
-    page = book.pages[path]
-    marked = {resolve(other, mark) for other, found in book.pages.items() for mark in found.marks} if _has_openings(page) else set()
-    targets = {place for anchor, place in page.anchors.items() if (path, anchor) in marked}
-    return [
-        dataclasses.replace(passage, is_note=True) if passage.opens_with_mark and place in targets else passage
-        for place, passage in enumerate(page.passages)
-    ]
-
-
-def _has_openings(page: Page) -> bool:
-    return any(passage.opens_with_mark and not passage.is_note for passage in page.passages)
-
-
+@lru_cache(maxsize=1_024)
 def _division(types: frozenset[str]) -> tuple[str | None, str | None]:
     """What a section is as far as that ends a chapter: front, body or back, and a part that stands apart."""
-    role = matter.of_types(types)
-    return matter.partition(types), role.name if role is not None and role.apart else None
+    role = roles.of_types(types)
+    return roles.partition(types), role.name if role is not None and role.apart else None
 
 
 def _without_notes(parts: Sequence[_Part]) -> tuple[list[_Part], list[Passage]]:
     """The parts without the notes in them, and the notes; chapters of notes that the table of contents names stay where they are."""
     kept: list[_Part] = []
-    notes: list[Passage] = []
+    collected: list[Passage] = []
     for part in parts:
         role = part.role
         if role is not None and role.name == "notes" and part.entry is None:
-            notes += part.passages
+            collected += part.passages
             continue
         if role is None or role.name != "notes":
-            notes += (passage for passage in part.passages if passage.is_note)
+            collected += (passage for passage in part.passages if passage.is_note)
             part.passages = [passage for passage in part.passages if not passage.is_note]
         if part.passages:
             kept.append(part)
-    return kept, notes
+    return kept, collected
 
 
 def _with_part_titles(parts: Sequence[_Part]) -> list[_Part]:
-    """Parts of nothing but headings ("PART ONE") are spoken at the beginning of the chapter after them."""
+    """Parts of nothing but headings ("PART ONE") are spoken at the beginning of the next chapter of text."""
     kept: list[_Part] = []
-    waiting: list[Passage] = []
-    for place, part in enumerate(parts):
-        following = parts[place + 1] if place + 1 < len(parts) else None
-        if part.is_headings and part.role is None and following is not None and (following.role is None or following.role.matter == "body"):
-            waiting += part.passages
+    waiting: list[_Part] = []
+    for part in parts:
+        is_text = part.role.matter == "body" if part.role is not None else roles.partition(part.types) in (None, "body")
+        if is_text and part.is_headings:
+            waiting.append(part)
             continue
-        part.passages[:0] = waiting
-        waiting = []
+        if is_text:
+            part.passages[:0] = [passage for heading in waiting for passage in heading.passages]
+            waiting = []
         kept.append(part)
-    return kept
+    return kept + waiting
 
 
 def _titles(book: Book, parts: Sequence[_Part]) -> list[str]:

@@ -9,7 +9,7 @@ from loa.reading.document import BlockKind
 
 LONGEST_VERSE = 90  # characters; a longer line is a paragraph
 LONGEST_MEAN = 110  # characters a line of what is marked as verse; Bibles mark paragraphs so
-_WRAPPED = 50  # characters a line on average from which lines are rather wrapped than short
+_WRAPPED = 45  # characters a line on average, without the last, from which lines are rather wrapped than short
 _SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 _NUMBERED = re.compile(
     r"(?:chapter|part|book|section|act|scene|volume|canto|letter|chương|phần|quyển|tập|hồi|bài|mục|màn|cảnh)\b.{0,20}|[\divxlc]+[.:]?",
@@ -63,7 +63,8 @@ def _parted(lines: Sequence[str]) -> Iterator[list[str]]:
 def _is_wrapped(lines: Sequence[str]) -> bool:
     """Whether lines are those of a paragraph in a narrow column: nearly full, and most go on in small letters."""
     small = sum(line[0].islower() for line in lines[1:])
-    return sum(map(len, lines)) > _WRAPPED * len(lines) and small * 2 >= len(lines) - 1
+    full = lines[:-1]
+    return sum(map(len, full)) > _WRAPPED * len(full) and small * 2 >= len(lines) - 1
 
 
 def _joined(lines: Sequence[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from loa.reading import vocabulary, xml
+from loa.reading import names, vocabulary
 from loa.reading.limits import Limits
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -57,14 +57,14 @@ def of_ncx(root: etree._Element, base: str, limits: Limits) -> list[Entry]:
     entries: list[Entry] = []
     above: list[str] = []
     for event, element in etree.iterwalk(root, events=("start", "end")):
-        name = xml.local(element)
+        name = names.local(element)
         if name != "navpoint":
             continue
         if event == "end":
             above.pop()
             continue
-        label = next((_text(child) for child in element if xml.local(child) == "navlabel"), "")
-        content = next((child for child in element if xml.local(child) == "content"), None)
+        label = next((_text(child) for child in element if names.local(child) == "navlabel"), "")
+        content = next((child for child in element if names.local(child) == "content"), None)
         path, fragment = resolve(base, content.get("src") or "") if content is not None and content.get("src") else ("", "")
         entries.append(Entry(title=label, path=path, fragment=fragment, depth=len(above) + 1, above=tuple(filter(None, above))))
         above.append(label)
@@ -79,7 +79,7 @@ def _entries(nav: etree._Element | None, base: str, limits: Limits) -> list[Entr
     if nav is None:
         return entries
     for event, element in etree.iterwalk(nav, events=("start", "end")):
-        name = xml.local(element)
+        name = names.local(element)
         if name != "li":
             continue
         if event == "end":
@@ -88,13 +88,11 @@ def _entries(nav: etree._Element | None, base: str, limits: Limits) -> list[Entr
         label = next((child for child in element.iter("{*}a", "a", "{*}span", "span") if _owner(child) is element), None)
         title, path, fragment, said = "", "", "", frozenset[str]()
         if label is not None:
-            link = label if xml.local(label) == "a" else next(label.iter("{*}a", "a"), None)
+            link = label if names.local(label) == "a" else next(label.iter("{*}a", "a"), None)
             title, said = _text(label), vocabulary.types(link if link is not None else label)
             if link is not None and link.get("href"):
                 path, fragment = resolve(base, link.get("href") or "")
-        entries.append(
-            Entry(title=title, path=path, fragment=fragment, depth=len(above) + 1, above=tuple(filter(None, above)), types=said)
-        )
+        entries.append(Entry(title=title, path=path, fragment=fragment, depth=len(above) + 1, above=tuple(filter(None, above)), types=said))
         above.append(title)
         if len(entries) >= limits.outline:
             break

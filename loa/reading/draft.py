@@ -18,7 +18,7 @@ class Draft:
     pieces: list[str] = field(default_factory=list)
     languages: set[str | None] = field(default_factory=set)  # of its text
     ids: list[str] = field(default_factory=list)  # that stand in it, or directly before
-    opens_with_mark: bool = False  # begins with the mark of a note
+    leads_back: bool = False  # to the mark of a note, as notes do
 
     def add(self, text: str, language: str | None, *, raised: bool = False, preserved: bool = False) -> bool:
         """Adds text of a tree; whether there was anything but blanks. `raised`: an exponent; `preserved`: its lines are kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loa.errors import ImageOnlyDocument
-from loa.reading import contents, protection, xml
+from loa.reading import contents, names, protection, xml
 from loa.reading.archive import Archive
 from loa.reading.bookparts import Book, parts_of
 from loa.reading.contents import Entry
@@ -39,7 +39,10 @@ def read(content: bytes, limits: Limits) -> Document:
         pages=pages,
         aside=frozenset(file.path for file, linear in package.spine if not linear),
         toc=toc,
-        landmarks=[*landmarks, *(Entry(title="", path=path, fragment=fragment, types=_guided(kind)) for kind, path, fragment in package.guide)],
+        landmarks=[
+            *landmarks,
+            *(Entry(title="", path=path, fragment=fragment, types=_guided(kind)) for kind, path, fragment in package.guide),
+        ],
         navigation=frozenset(file.path for file in package.navigation()),
     )
     chapters = parts_of(book)
@@ -111,6 +114,6 @@ def _cover(archive: Archive, package: Package, texts: Sequence[File], limits: Li
     for name in filter(None, (page, texts[0].path if texts else None)):
         root = xml.markup(archive.read(name), limits)
         for element in root.iter("{*}img", "img", "{*}image", "image"):
-            source = element.get("src") or element.get("href") or element.get("{http://www.w3.org/1999/xlink}href") or ""
+            source = element.get("src") or element.get("href") or element.get(names.LINK) or ""
             return picture(archive, contents.resolve(name, source)[0])
     return None

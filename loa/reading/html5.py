@@ -8,7 +8,7 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from loa.errors import UnreadableDocument
-from loa.reading import xml
+from loa.reading import names
 
 _VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"})
 _DROPPED = frozenset({"script", "style", "template"})
@@ -19,7 +19,7 @@ _ATTRIBUTES = {  # all that anybody looks at; a tree of lxml cannot hold every n
         "align", "alt", "alttext", "aria-hidden", "aria-level", "class", "colspan", "content", "hidden", "href", "id", "lang",
         "name", "property", "role", "rowspan", "src", "style", "title", "type",
     )},
-    "epub:type": xml.TYPE, "xml:lang": xml.LANGUAGE, "xlink:href": "href",
+    "epub:type": names.TYPE, "xml:lang": names.LANGUAGE, "xlink:href": "href",
 }  # fmt: skip
 
 _TAG = re.compile(r"""<(/?)([A-Za-z][^\s/>]*+)((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)""")
@@ -33,7 +33,9 @@ def parse(text: str, *, is_xhtml: bool) -> etree._Element:
     Raises UnreadableDocument for elements nested so deeply that a browser's rules would take long.
     """
     if is_xhtml:  # by the rules of browsers <a id="x"/> stays open, and <title/> swallows the book
-        text = _EMPTY_ELEMENT.sub(lambda match: match[0] if match[1].lower() in _VOID else f"<{match[1]}{match[2] or ''}></{match[1]}>", text)
+        text = _EMPTY_ELEMENT.sub(
+            lambda match: match[0] if match[1].lower() in _VOID else f"<{match[1]}{match[2] or ''}></{match[1]}>", text
+        )
     _check_steps(text)
     document = LexborHTMLParser(text)
     root = place = etree.Element("html")
@@ -65,13 +67,13 @@ def parse(text: str, *, is_xhtml: bool) -> etree._Element:
 def _take_attributes(node: LexborNode, element: etree._Element) -> None:
     for name, value in node.attributes.items():
         if name in _ATTRIBUTES:
-            element.set(_ATTRIBUTES[name], xml.clean(value or ""))
+            element.set(_ATTRIBUTES[name], names.fit(value or ""))
 
 
 def _put(pieces: list[str], place: etree._Element) -> None:
     if not pieces:
         return
-    text = xml.clean("".join(pieces))
+    text = names.fit("".join(pieces))
     pieces.clear()
     last = next(place.iterchildren(reversed=True), None)  # len() would count them all
     if last is not None:

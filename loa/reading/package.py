@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from loa.errors import UnreadableDocument
-from loa.reading import xml
+from loa.reading import names, xml
 from loa.reading.archive import Archive
 from loa.reading.contents import resolve
 from loa.reading.document import Cover
@@ -191,11 +191,12 @@ class _Metadata:
         creators = [(element, name) for element, name in creators if name and not _NOBODY.fullmatch(name)]
         roles = {id(element): self._role(element) for element, _ in creators}
         authors = [name for element, name in creators if roles[id(element)] == "aut"]
-        names = list(dict.fromkeys(authors or [name for element, name in creators if not roles[id(element)]] or [name for _, name in creators]))
+        unsaid = [name for element, name in creators if not roles[id(element)]]
+        authors = list(dict.fromkeys(authors or unsaid or [name for _, name in creators]))
         word = _AND.get((language or "").partition("-")[0])
-        if len(names) < 2 or word is None:
-            return ", ".join(names) or None
-        return f"{', '.join(names[:-1])} {word} {names[-1]}"
+        if len(authors) < 2 or word is None:
+            return ", ".join(authors) or None
+        return f"{', '.join(authors[:-1])} {word} {authors[-1]}"
 
     def language(self) -> str | None:
         return next(filter(None, (language_tag(_text(element)) for element in _all(self._root, "language"))), None)
@@ -218,7 +219,7 @@ def language_tag(written: str) -> str | None:
 
 
 def _all(root: etree._Element, name: str) -> list[etree._Element]:
-    return [element for element in root.iter(etree.Element) if xml.local(element) == name]
+    return [element for element in root.iter(etree.Element) if names.local(element) == name]
 
 
 def _text(element: etree._Element) -> str:

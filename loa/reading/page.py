@@ -16,7 +16,7 @@ class Passage:
     block: Block
     types: frozenset[str] = frozenset()  # what the sections around it say that they are: words of epub:type and role
     is_note: bool = False  # a note to the text, which nobody reads between two sentences
-    opens_with_mark: bool = False  # begins with a link such as "1." or "[3]", as notes do that are not marked as such
+    leads_back: bool = False  # has a link "↩", or begins with one such as "1." or "[3]", as notes do that nothing calls so
 
 
 @dataclass(frozen=True, kw_only=True)

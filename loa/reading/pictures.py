@@ -7,7 +7,7 @@ import unicodedata
 
 from lxml import etree
 
-from loa.reading import xml
+from loa.reading import names
 
 LONGEST = 1_500  # characters of a description; what is longer is a transcript of the picture
 _FEWEST_WORDS = 3
@@ -34,7 +34,7 @@ def description(picture: etree._Element) -> str:
         return ""
     if _fold(bare) in _fold(_caption(picture)):
         return ""
-    return text if text[-1] in ".!?…\"”’»)" else f"{text}."
+    return text if text[-1] in '.!?…"”’»)' else f"{text}."
 
 
 def letter(picture: etree._Element) -> str:
@@ -54,7 +54,7 @@ def reading(ruby: etree._Element) -> str:
     above: list[str] = []
     inside = ""
     for event, element in etree.iterwalk(ruby, events=("start", "end")):
-        name = xml.local(element)
+        name = names.local(element)
         if name in ("rt", "rp", "rtc"):
             inside = name if event == "start" else ""
         if event == "start" and element.text:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from loa.reading import xml
+from loa.reading import names
 from loa.reading.vocabulary import HEADINGS
 
 _WIDEST = 100  # columns; what claims to span more is not believed
@@ -29,7 +29,7 @@ class Table:
 
     def add(self, text: str, cell: etree._Element) -> None:
         text = " ".join(text.split())
-        is_header = xml.local(cell) == "th"
+        is_header = names.local(cell) == "th"
         rows = _span(cell, "rowspan")
         for _ in range(min(_span(cell, "colspan"), _WIDEST - len(self.cells))):
             if rows > 1:
@@ -40,7 +40,7 @@ class Table:
     def end_row(self, row: etree._Element) -> str:
         """The row as a sentence; "" for the row of headers and for an empty one."""
         cells, self.cells = self.cells, []
-        in_head = row.getparent() is not None and xml.local(row.getparent()) == "thead"
+        in_head = row.getparent() is not None and names.local(row.getparent()) == "thead"
         self.rows += 1
         if cells and (in_head or (self.rows == 1 and all(is_header or not text for text, is_header in cells))):
             above = self.headers or [""] * len(cells)
@@ -80,7 +80,7 @@ def is_data(table: etree._Element) -> bool:
         return False
     rows = widest = cells = 0
     for element in table.iterdescendants():
-        name = xml.local(element)
+        name = names.local(element)
         if name == "table" or name in HEADINGS or name == "pre":
             return False
         if name == "tr":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from loa.errors import DocumentTooLarge
-from loa.reading import breaks, pictures, vocabulary, xml
+from loa.reading import breaks, names, notes, pictures, vocabulary
 from loa.reading.document import Block, BlockKind
 from loa.reading.draft import Draft
 from loa.reading.limits import Limits
@@ -20,11 +20,11 @@ from loa.reading.tables import Table, is_data
 LONGEST_HEADING = 300  # characters; more is a paragraph in large letters
 _CODE_CHARACTERS = re.compile(r"[{}\[\]<>=;|\\$#&_/*+]")
 _CODE_SHARE = 0.04  # of characters that programs are full of; prose and verse have next to none
-_AFTER_SENTENCE = ".,;:!?…”’»\""
+_AFTER_SENTENCE = '.,;:!?…”’»"'
 _ALTERNATIVES = frozenset({"svg", "video", "canvas", "object", "embed"})  # pictures that are not <img>
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Place:
     """What a block makes of the text directly in it. Elements inside a line have the place around them."""
 
@@ -47,11 +47,11 @@ class _Found:
     level: int
     language: str | None
     place: _Place
-    opens_with_mark: bool
+    leads_back: bool
 
     def passage(self) -> Passage:
         block = Block(kind=self.kind, text="\n".join(self.lines), level=self.level, language=self.language)
-        return Passage(block=block, types=self.place.types, is_note=self.place.note, opens_with_mark=self.opens_with_mark)
+        return Passage(block=block, types=self.place.types, is_note=self.place.note, leads_back=self.leads_back)
 
 
 def page_of(root: etree._Element, limits: Limits, *, web: bool = False) -> Page:
@@ -82,15 +82,16 @@ class _Walk:
 
     def page(self, root: etree._Element) -> Page:
         self._walk(root)
-        passages = tuple(found.passage() for found in self._found)
+        passages, marks = notes.unlinked([found.passage() for found in self._found])
+        self._omitted["footnote mark"] += marks
         for anchor in self._waiting:
             self._anchors.setdefault(anchor, len(passages))
         top = root.getroottree().getroot()
-        title = next((element for element in top.iter("{*}title", "title") if xml.local(element.getparent()) == "head"), None)
+        title = next((element for element in top.iter("{*}title", "title") if names.local(element.getparent()) == "head"), None)
         return Page(
             title=None if title is None else " ".join("".join(title.itertext()).split()) or None,
-            language=next(filter(None, (_language(element) for element in (top, *top) if xml.local(element) in ("html", "body"))), None),
-            passages=passages,
+            language=next(filter(None, (_language(element) for element in (top, *top) if names.local(element) in ("html", "body"))), None),
+            passages=tuple(passages),
             anchors=self._anchors,
             marks=frozenset(self._marks),
             pictures=self._pictures,
@@ -119,10 +120,11 @@ class _Walk:
 
     def _enter(self, element: etree._Element, place: _Place) -> _Place | None:
         """The place of the text in an element; None: none of it is heard, or it has been taken."""
-        name = xml.local(element)
+        name = names.local(element)
         if not name:
             return None
-        self._waiting += filter(None, (element.get("id"), element.get("name") if name == "a" else None))
+        if len(element.attrib):
+            self._waiting += filter(None, (element.get("id"), element.get("name") if name == "a" else None))
         said = vocabulary.types(element)
         if self._is_unheard(element, name, said, place):
             return None
@@ -139,11 +141,12 @@ class _Walk:
             self._pictures += name in _ALTERNATIVES
             self._omitted["picture without a description"] += name in _ALTERNATIVES
             return True
-        if vocabulary.is_hidden(element) or said & vocabulary.LISTS_OF_PLACES:
-            return True
-        if vocabulary.is_page_number(element, said):
-            self._omitted["page number"] += 1
-            return True
+        if len(element.attrib):
+            if vocabulary.is_hidden(element) or said & vocabulary.LISTS_OF_PLACES:
+                return True
+            if vocabulary.is_page_number(element, said):
+                self._omitted["page number"] += 1
+                return True
         if name == "pre" and not _is_text(element, said):
             self._flush(place)
             self._omitted["code block"] += 1
@@ -153,7 +156,7 @@ class _Walk:
     def _enter_block(
         self, element: etree._Element, name: str, said: frozenset[str], place: _Place, *, is_note: bool, language: str | None
     ) -> _Place:
-        if is_note and not place.note and not self._draft.is_empty and xml.local(place.element) == "p":
+        if is_note and not place.note and not self._draft.is_empty and names.local(place.element) == "p":
             self._interrupted.append((element, self._draft))
             self._draft = Draft()
         else:
@@ -173,11 +176,11 @@ class _Walk:
             types=place.types | said if name in vocabulary.SECTIONS else place.types,
             verse=place.verse or vocabulary.is_verse(element, said) or name == "pre",
             note=place.note or is_note,
-            preserved=place.preserved or name == "pre",
+            preserved=place.preserved or name == "pre" or (vocabulary.is_verse(element, said) and _has_lines(element)),
         )
 
     def _leave(self, element: etree._Element, place: _Place) -> None:
-        name = xml.local(element)
+        name = names.local(element)
         if name == "sup":
             self._raised -= 1
         if place.element is not element:
@@ -221,7 +224,9 @@ class _Walk:
         self._add(pictures.reading(element), place)
 
     def _link(self, element: etree._Element, said: frozenset[str], place: _Place) -> _Place | None:
-        if vocabulary.is_note_mark(element, said, raised=self._raised > 0 or _is_raised(element), before=self._draft.last):
+        if vocabulary.is_note_mark(
+            element, said, raised=self._raised > 0 or _is_raised(element), before="" if self._draft.is_empty else self._draft.last
+        ):
             return self._mark(element, said, place)
         return place
 
@@ -244,10 +249,13 @@ class _Walk:
         number = text.strip("[](){}.: ")
         if self._draft.is_empty and number.isalnum() and not said & (vocabulary.NOTE_MARKS | vocabulary.BACKLINKS):
             self._add(f"{number}. ", place)
-            self._draft.opens_with_mark = True
+            self._draft.leads_back = True
+            return
+        if said & vocabulary.BACKLINKS or vocabulary.is_arrow(text):
+            self._draft.leads_back = True
             return
         self._marks.add(link.get("href", ""))
-        self._omitted["footnote mark"] += not (said & vocabulary.BACKLINKS or vocabulary.is_arrow(text))
+        self._omitted["footnote mark"] += 1
 
     # Text
 
@@ -260,6 +268,8 @@ class _Walk:
         """Ends a block; in the cell of a table it ends a line of it."""
         if self._in_cell:
             self._draft.break_line()
+            return
+        if not self._draft.pieces:
             return
         draft, self._draft = self._draft, Draft()
         if draft.is_empty:
@@ -280,7 +290,8 @@ class _Walk:
         around = place.element.getparent()
         last = self._found[-1] if self._found else None
         is_line = len(lines) == 1
-        if is_line and last is not None and around is self._stanza and around is not None and last.language == draft.language(place.language):
+        goes_on = is_line and last is not None and around is not None and around is self._stanza
+        if goes_on and last.language == draft.language(place.language):
             last.lines += lines
             self._settle(draft)
             self._count(len(lines[0]))
@@ -301,7 +312,7 @@ class _Walk:
             level=place.level if kind == "heading" else 0,
             language=draft.language(place.language),
             place=place,
-            opens_with_mark=draft.opens_with_mark,
+            leads_back=draft.leads_back,
         )
         self._found.append(found)
         self._settle(draft)
@@ -344,13 +355,21 @@ def _kind(element: etree._Element, name: str, place: _Place) -> tuple[BlockKind,
     return ("paragraph", 0) if place.kind == "heading" else (place.kind, 0)
 
 
+def _has_lines(poem: etree._Element) -> bool:
+    """Whether a poem is marked up as nothing but text, whose lines can only be those of the file."""
+    lines = [line for line in map(str.strip, (poem.text or "").split("\n")) if line]
+    if len(lines) < 2 or any(names.local(child) in vocabulary.BLOCKS or names.local(child) == "br" for child in poem):
+        return False
+    return sum(line.lstrip("“‘\"'(—–-")[:1].isupper() for line in lines) * 4 > len(lines) * 3
+
+
 def _language(element: etree._Element) -> str | None:
-    return (element.get(xml.LANGUAGE) or element.get("lang") or "").strip() or None
+    return (element.get(names.LANGUAGE) or element.get("lang") or "").strip() or None
 
 
 def _is_raised(link: etree._Element) -> bool:
     """Whether a link holds nothing but a superscript."""
-    return len(link) == 1 and xml.local(link[0]) == "sup" and not (link.text or "").strip() and not (link[0].tail or "").strip()
+    return len(link) == 1 and names.local(link[0]) == "sup" and not (link.text or "").strip() and not (link[0].tail or "").strip()
 
 
 def _is_text(element: etree._Element, said: frozenset[str]) -> bool:

@@ -11,11 +11,9 @@ import re
 from lxml import etree
 
 from loa.errors import DocumentTooLarge, UnreadableDocument
-from loa.reading import encoding
+from loa.reading import encoding, html5
 from loa.reading.limits import Limits
-
-TYPE = "{http://www.idpf.org/2007/ops}type"  # epub:type
-LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"  # xml:lang
+from loa.reading.names import fit, local
 
 OPENING = 2_048  # characters within which markup says what it is and in which encoding (HTML itself: 1,024)
 _UNMARKED = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))  # how markup begins in UTF-16
@@ -25,7 +23,6 @@ _MEANT = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "asc
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 _DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # no XML document may hold them
 _FIRST_ELEMENT = re.compile(r"<[A-Za-z]")
 _DEFINITION = re.compile(r"<!ENTITY\b", re.IGNORECASE)
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
@@ -54,19 +51,11 @@ def markup(content: bytes | str, limits: Limits) -> etree._Element:
 
     Raises UnreadableDocument where it defines entities or is nested too deeply, and DocumentTooLarge.
     """
-    from loa.reading import html5
-
     text = _text(content, limits)
     root = _strict(text) if _HTML.search(text[:OPENING]) else None
     if root is None or not any(local(child) == "body" for child in root):
         root = html5.parse(text, is_xhtml="xmlns" in text[:OPENING])
     return _checked(root, limits)
-
-
-def local(element: etree._Element) -> str:
-    """The name of an element in small letters, without its namespace; "" for what is not an element."""
-    tag = element.tag
-    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
 def decode(content: bytes) -> str:
@@ -99,11 +88,6 @@ def decode(content: bytes) -> str:
     return encoding.decode(content)
 
 
-def clean(text: str) -> str:
-    """Text without the characters that a tree cannot hold."""
-    return _CONTROLS.sub("", text)
-
-
 def _text(content: bytes | str, limits: Limits) -> str:
     if len(content) > limits.entry_bytes:
         raise DocumentTooLarge(f"a part of the file has {len(content):,} bytes of markup; the limit is {limits.entry_bytes:,}")
@@ -113,7 +97,7 @@ def _text(content: bytes | str, limits: Limits) -> str:
     first = _FIRST_ELEMENT.search(text)
     if _DEFINITION.search(text, 0, first.start() if first else len(text)):
         raise _definition()
-    text = clean(_DECLARATION.sub("", text.lstrip("\ufeff"), count=1))
+    text = fit(_DECLARATION.sub("", text.lstrip("\ufeff"), count=1))
     return _ENTITY.sub(_character, text)
 
 
