@@ -36,7 +36,7 @@ _EITHER = frozenset(words("an can do go in me no on so than to"))  # small words
 _SMALL_WORD, _SYLLABLE = 1.0, 1.0
 _FOREIGN_WORD = 0.5  # "framework": in Vietnamese, too, people write many English words, but few small ones
 _NAME = 0.2  # "Nguyễn Thị Ngọc Ánh" stays in an English sentence
-_SMALL_LETTERS = 3  # letters: "The Old Man and the Sea"
+_SMALL_IN_TITLES = frozenset(words("a an and at by for from in of on or the to with cho của ở trong và về với"))
 _EVIDENCE = 1.0  # that a language takes: a small word, a syllable with marks, or two words that can only be English
 _LEAST = 0.5  # the same for a side of "Problem / Vấn đề"
 
@@ -117,14 +117,15 @@ def _clauses(sentence: Piece, *, by_itself: bool) -> Iterator[_Clause]:
     sides = {match.end() for match in _SLASH.finditer(text)}
     insides = {place for match in _INSIDE.finditer(text) for place in match.span()}
     cuts = sorted({0, len(text)} | sides | insides | {match.end() for match in _DASH.finditer(text)})
+    title = by_itself and _is_title(text)
     for start, end in pairwise(cuts):
         side = start in sides or end in sides
-        yield _clause(text[start:end], sentence.start + start, side=side, opens=start == 0, names=side or (by_itself and _is_title(text)))
+        yield _clause(text[start:end], sentence.start + start, side=side, opens=start == 0, names=side or title)
 
 
 def _is_title(sentence: str) -> bool:
     """Whether all words but the smallest have capitals, which then mark no names."""
-    return all(word[0].isupper() for word in _WORD.findall(sentence) if len(word) > _SMALL_LETTERS)
+    return all(word[0].isupper() or word in _SMALL_IN_TITLES for word in _WORD.findall(sentence))
 
 
 def _clause(part: str, start: int, *, side: bool, opens: bool, names: bool) -> _Clause:

@@ -91,6 +91,10 @@ _COUNTED = {  # before numbers and numerals
     "Lat": "latitude",
     "lat": "latitude",
     "Long": "longitude",
+    "v": "verse",
+    "vv": "verses",
+    "l": "line",
+    "ll": "lines",
     "ver": "version",
     "Ver": "version",
     "Apt": "apartment",
@@ -117,7 +121,6 @@ _WORDS = {  # anywhere; a full stop is part of them
     "cf.": "compare",
     "al.": "al",
     "ibid.": "ibidem",
-    "Ibid.": "ibidem",
     "id.": "idem",
     "approx.": "approximately",
     "incl.": "including",
@@ -158,6 +161,7 @@ _WORDS = {  # anywhere; a full stop is part of them
     "Oct.": "October",
     "Nov.": "November",
     "Dec.": "December",
+    "per cent.": "percent",
     "MSS.": "manuscripts",
     "a.k.a.": "also known as",
     "w.r.t.": "with respect to",
@@ -189,6 +193,7 @@ _PLAIN = {  # written without full stops
     "e.g": "for example",
 }
 
+_WORDS |= {short.capitalize(): said.capitalize() for short, said in _WORDS.items() if short[0].islower()}
 _NEVER_LAST = frozenset(words("e.g. eg. i.e. ie. vs. viz. cf. w.r.t. ed. eds. trans."))
 
 _SAINTS = frozenset(
@@ -254,7 +259,7 @@ RULES = (
     Rule(
         name="abbreviation",
         pattern=re.compile(rf"(?<![\w.'’])(?:{_any(_WORDS)})(?!\w)"),
-        speak=lambda match: _WORDS[match.group()] + ("" if match.group() in _NEVER_LAST else full_stop(match)),
+        speak=lambda match: _WORDS[match.group()] + ("" if match.group().lower() in _NEVER_LAST else full_stop(match)),
     ),
     Rule(
         name="abbreviation",

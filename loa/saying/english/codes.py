@@ -88,8 +88,8 @@ RULES = (
     Rule(
         name="version",
         pattern=re.compile(
-            r"(?<![\w.])(?P<v>[vV]\.?\s?(?=\d+\.\d|\d+\b))?(?P<figures>\d+(?:\.\d+){2,5})(?![\w]|\.\d)|"
-            r"(?<![\w.])(?P<v2>[vV]\.?\s?)(?P<short>\d+(?:\.\d+)?)(?!\w|\.\d)"
+            r"(?<![\w.])(?P<v>[vV]\.?(?=\d+\.\d|\d+\b))?(?P<figures>\d+(?:\.\d+){2,5})(?![\w]|\.\d)|"
+            r"(?<![\w.])(?P<v2>[vV]\.?)(?P<short>\d+(?:\.\d+)?)(?!\w|\.\d)"
         ),
         speak=lambda match: (
             _version(match) if match["figures"] else f"version {' point '.join(amount(part) for part in match['short'].split('.'))}"

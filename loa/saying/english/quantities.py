@@ -6,7 +6,9 @@ import re
 import unicodedata
 
 from loa.saying.english.numbers import NUMBER, amount, cardinal, fraction, ordinal, year
+from loa.saying.english.sentence import word_before
 from loa.saying.said import Rule
+from loa.saying.tables import words
 
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -43,8 +45,16 @@ def _fraction(match: re.Match[str]) -> str | None:
     return f"{amount(match['over'])} over {amount(match['under'])}"
 
 
-def _range(match: re.Match[str]) -> str | None:
-    return f"{_figure(match['first'])} to {_figure(match['last'])}"
+_NUMBERED = words("figure fig table example section chapter listing exercise equation form")
+
+
+def _range(match: re.Match[str]) -> str:
+    first, last = match["first"], match["last"]
+    if "-" in match.group() and word_before(match).lower() in _NUMBERED:
+        return f"{amount(first)} dash {amount(last)}"  # "Figure 4-1"
+    if "–" in match.group() and (first + last).isdecimal() and len(last) < len(first) and int(last) < int(first):
+        last = first[: -len(last)] + last  # "25–7"
+    return f"{_figure(first)} to {_figure(last)}"
 
 
 def _figure(written: str) -> str:
@@ -160,6 +170,9 @@ RULES = (
     ),
     Rule(name="times", pattern=re.compile(r"(?<=\w )[x×](?= ?\d)"), speak=lambda _: "by"),
     Rule(name="range", pattern=re.compile(r"(?<=[\d%])\s?[–—]\s?(?=[$£€]?\d)"), speak=lambda _: " to "),
+)
+
+OPERATORS = (
     Rule(
         name="operator",
         pattern=re.compile(
@@ -168,6 +181,9 @@ RULES = (
         ),
         speak=_operator,
     ),
+)
+
+NUMBERS = (
     Rule(
         name="number",
         pattern=re.compile(rf"(?:(?<=^)|(?<=[\s(\[“\"‘'=<>≤≥≈×÷^]))[-−](?P<first>{NUMBER})(?!\w|,\d)"),

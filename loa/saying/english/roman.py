@@ -15,9 +15,9 @@ _LOWER = r"(?=[lxvi])(?:xl|l?x{0,4})(?:ix|iv|v?i{0,4})"
 
 _PARTS = frozenset(
     words(
-        "act acts appendix article articles book books canto cantos chapter chapters chap class column fig figure figures lecture lesson "
-        "letter level liber mark number part parts phase plate psalm scene section sonnet stage table title tome type unit vol volume "
-        "volumes vols war bowl apollo division corps rule p pp page pages pl"
+        "act acts appendix article articles book books canto cantos ch chapter chapters chap bk column fig figure figures lecture "
+        "lesson letter level liber mark number part parts phase plate psalm scene section sonnet stage table title tome type class "
+        "unit vol volume volumes vols war bowl apollo division corps rule p pp page pages pl"
     )
 )
 _RULERS = frozenset(
@@ -51,10 +51,8 @@ def _spoken(match: re.Match[str]) -> str | None:
         return f"{cardinal(value(numeral))} to {cardinal(value(last))}" if min(len(numeral), len(last)) > 1 else None
     if numeral.isupper() and _is_ruler(match, before):
         return f"the {ordinal(value(numeral)).capitalize()}"
-    if _LISTED.search(match.string[max(0, match.start() - 4) : match.start()]) and match.string[match.end() : match.end() + 1] == ".":
+    if _is_mark(match):
         return cardinal(value(numeral))
-    if (opens(match) or match.string[match.start() - 1] == "(") and match.string[match.end() : match.end() + 1] in (".", ")"):
-        return None if re.match(r"\.\S", match.string[match.end() : match.end() + 2]) else cardinal(value(numeral))
     return _number(match)
 
 
@@ -81,6 +79,22 @@ def _is_ruler(match: re.Match[str], name: str) -> bool:
     return match["roman"] != "I" or not after or after in ("of", "and", "in")
 
 
+def _is_mark(match: re.Match[str]) -> bool:
+    """Whether the numeral numbers a paragraph or an item of a list: "IV. The House", "(iv)", "; V. the end"; but not in "C. S. Lewis"."""
+    numeral, before, after = match["roman"], match.string[max(0, match.start() - 4) : match.start()], match.string[match.end() :][:4]
+    if re.match(r"\. (?:[A-Z]\.|\d)", after) or re.fullmatch("[CDLMcdlm]", numeral):
+        return False
+    if before.endswith("(") and after.startswith(")"):
+        return True
+    if not re.match(r"[.)](?!\S)", after):
+        return False
+    return (
+        opens(match)
+        or re.search(r"[;:]\s?$|:—$", before) is not None
+        or (numeral == "I" and re.search(r"[^A-Z\d]\. $", before) is not None)
+    )
+
+
 def _number(match: re.Match[str]) -> str | None:
     """A numeral that can be no word: of two letters I, V and X or more, or a year such as MDCCLXXVI."""
     numeral = match["roman"]
@@ -91,7 +105,6 @@ def _number(match: re.Match[str]) -> str | None:
     return year(value(numeral)) if len(numeral) > 3 and 1400 < value(numeral) < 2100 else None
 
 
-_LISTED = re.compile(r"(?:[;:.]|:—)\s?$")  # "; V. the Razor-back"
 _TOKEN = re.compile(
     rf"(?<![\w.&'’-])(?:(?P<roman>{_UPPER}|{_LOWER})|(?P<counted>{_UPPER}|[ivx]{{2,}})(?P<nth>th|st|nd|rd|TH|ST|ND|RD))(?:[–—-](?P<last>{_UPPER}|{_LOWER}))?(?![\w&-]|[’'](?!s\b)|\.[A-Za-z])"
 )

@@ -29,4 +29,5 @@ def word_after(match: re.Match[str]) -> str:
 
 def opens(match: re.Match[str]) -> bool:
     """Whether a paragraph begins with the match."""
-    return not match.string[: match.start()].strip(" \"“‘'(") or match.string[: match.start()].endswith("\n")
+    before = match.string[max(0, match.start() - _REACH) : match.start()].rstrip(" \"“‘'(")
+    return not before or before.endswith("\n")
