@@ -20,6 +20,9 @@ URL = re.compile(
     rf"(?<![\w@.])(?:(?P<scheme>(?:https?|ftp)://)[A-Za-z0-9](?:[A-Za-z0-9À-ỹ.:@_~%-]{{0,255}}[A-Za-z0-9À-ỹ])?{_PATH}|(?:www\.(?:{_LABEL}\.){{1,4}}[A-Za-z]{{2,24}}|{_BARE}|{_SHORT})(?!@){_PORT}{_PATH})"
 )
 
+HANDLE = re.compile(
+    r"(?<![\w@#&])[@#](?=[A-Za-zÀ-ỹ0-9_]*[A-Za-zÀ-ỹ_])[A-Za-zÀ-ỹ0-9_](?:[A-Za-zÀ-ỹ0-9_.]{0,60}[A-Za-zÀ-ỹ0-9_])?"
+)  # @name, #topic
 Part = tuple[Literal["word", "figures", "mark"], str]
 _PART = re.compile(r"(?P<word>[^\W\d_]+)|(?P<figures>\d+)|(?P<mark>[\W_])")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 
 from loa.saying.said import Rule
+from loa.saying.vietnamese.letters import readable
 from loa.saying.vietnamese.numbers import ordinal
-from loa.saying.vietnamese.syllables import is_syllable
 
 # Always, whatever stands around.
 PLAIN = {
@@ -57,9 +57,10 @@ PLAIN = {
     "BSCKI": "bác sĩ chuyên khoa một", "BSCK2": "bác sĩ chuyên khoa hai", "BSCK1": "bác sĩ chuyên khoa một", "KTS": "kiến trúc sư",
     "DS.CK": "dược sĩ chuyên khoa",
     # Everyday
-    "SĐT": "số điện thoại", "ĐTDĐ": "điện thoại di động", "TCN": "trước công nguyên", "SCN": "sau công nguyên", "VN": "Việt Nam",
-    "VN-Index": "vê en Index", "VN-INDEX": "vê en Index", "TPCN": "thực phẩm chức năng", "đ/c": "địa chỉ", "Đ/c": "địa chỉ",
-    "Đ/C": "địa chỉ", "k/g": "kính gửi", "vv": "vân vân", "VSMT": "vệ sinh môi trường", "BVMT": "bảo vệ môi trường",
+    "SĐT": "số điện thoại", "ĐBQH": "đại biểu quốc hội", "ĐTDĐ": "điện thoại di động", "TCN": "trước công nguyên",
+    "SCN": "sau công nguyên", "VN": "Việt Nam", "VN-Index": "vê en Index", "VN-INDEX": "vê en Index", "TPCN": "thực phẩm chức năng",
+    "đ/c": "địa chỉ", "Đ/c": "địa chỉ", "Đ/C": "địa chỉ", "k/g": "kính gửi", "vv": "vân vân", "VSMT": "vệ sinh môi trường",
+    "BVMT": "bảo vệ môi trường",
 }  # fmt: skip
 
 # Before a name, or a figure where "1" stands behind the comma; the full stop belongs to them.
@@ -115,7 +116,7 @@ def _with_stop(match: re.Match[str], words: str) -> str:
 
 def _title(match: re.Match[str]) -> str | None:
     """Of a single letter only before a Vietnamese name: P. Bến Nghé is a ward, P. Picasso a painter."""
-    if len(match["short"]) == 1 and not is_syllable(match["name"]):
+    if len(match["short"]) == 1 and not readable(match["name"]):
         return None
     return _TITLES[match["short"]] + " "
 
@@ -163,6 +164,8 @@ def _rule(pattern: str, speak: object) -> Rule:
 _BEGIN = r"(?<![\w&'’])(?<!\w[.])"
 
 RULES = (
+    _rule(rf"{_BEGIN}SN\.?(?=\s?(?:19|20)\d\d(?!\d))", lambda _: "sinh năm"),
+    _rule(rf"{_BEGIN}TK\.?(?=\s?(?:[IVX]+|\d{{1,2}})(?!\w))", lambda _: "thế kỷ"),
     _rule(r"(?<!\w)T[2-7]\s?(?:[-–,&]|và|đến)\s?(?:T[2-7]|CN)(?!\w)", _weekdays),
     _rule(rf"{_BEGIN}v\.\s?v\.{{0,3}}(?:…)?(?!\w)", _and_so_on),
     _rule(rf"{_BEGIN}(?:đ/c|Đ/c|Đ/C)\.?\s?{_NAME}(?![A-ZĐ]\w*:)", lambda _: "đồng chí "),

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 
 from loa.saying.said import Rule
+from loa.saying.vietnamese.letters import readable, spelled
 from loa.saying.vietnamese.surroundings import in_capitals
-from loa.saying.vietnamese.syllables import is_syllable, spelled
 
 # Said as words, or by the English names of their letters.
 READ = {
@@ -48,7 +48,7 @@ def _acronym(match: re.Match[str]) -> str | None:
     heading = in_capitals(match)
     if letters in READ and not (heading and letters in _QUIET):
         return READ[letters]
-    if is_syllable(letters) or letters in _FOREIGN_WORDS:
+    if readable(letters) or letters in _FOREIGN_WORDS:
         return None
     if _VOWELS.search(letters) and (heading or len(letters) > _SHORT):
         return None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from loa.saying.addresses import EMAIL, URL, parts
+from loa.saying.addresses import EMAIL, HANDLE, URL, parts
 from loa.saying.said import Rule
+from loa.saying.vietnamese.letters import readable, spelled
 from loa.saying.vietnamese.numbers import digits
 from loa.saying.vietnamese.numerals import integer
-from loa.saying.vietnamese.syllables import is_syllable, spelled
 
 _MARKS = {
     "@": "a còng", ".": "chấm", "/": "gạch chéo", "-": "gạch ngang", "_": "gạch dưới", ":": "hai chấm", "?": "hỏi chấm", "=": "bằng",
@@ -18,10 +18,14 @@ _VOWEL = re.compile("[aeiouyà-ỹ]", re.IGNORECASE)
 
 
 def _address(match: re.Match[str]) -> str:
+    return _said(match.group().rstrip("/"))
+
+
+def _said(address: str) -> str:
     words = []
-    for kind, part in parts(match.group().rstrip("/")):
+    for kind, part in parts(address):
         if kind == "word":
-            words.append(part.lower() if is_syllable(part) or (len(part) > 2 and _VOWEL.search(part)) else spelled(part))
+            words.append(part.lower() if readable(part) or (len(part) > 2 and _VOWEL.search(part)) else spelled(part))
         elif kind == "figures":
             words.append(integer(part) if len(part) < 3 else digits(part))
         elif part in _MARKS:
@@ -29,7 +33,13 @@ def _address(match: re.Match[str]) -> str:
     return " ".join(words)
 
 
+def _handle(match: re.Match[str]) -> str:
+    """@name is "a còng", #topic "hát tắc"."""
+    return ("a còng " if match.group()[0] == "@" else "hát tắc ") + _said(match.group()[1:])
+
+
 RULES = (
     Rule(name="e-mail", pattern=EMAIL, speak=_address),
+    Rule(name="handle", pattern=HANDLE, speak=_handle),
     Rule(name="URL", pattern=URL, speak=_address),
 )

@@ -7,10 +7,10 @@ import unicodedata
 
 from loa.saying.said import Rule
 from loa.saying.vietnamese.acronyms import READ
+from loa.saying.vietnamese.letters import readable, spelled
 from loa.saying.vietnamese.numbers import cardinal, digits
 from loa.saying.vietnamese.numerals import integer
 from loa.saying.vietnamese.surroundings import cue, following, preceded
-from loa.saying.vietnamese.syllables import is_syllable, spelled
 
 # The signs of legal documents, and who issued them.
 _SIGNS = {
@@ -86,7 +86,7 @@ def _code_words(code: str) -> str:
         elif letters.upper() in READ:
             words.append(READ[letters.upper()])
         else:
-            words.append(letters if len(letters) > 2 and (not letters.isupper() or is_syllable(letters)) else spelled(letters))
+            words.append(letters if len(letters) > 2 and (not letters.isupper() or readable(letters)) else spelled(letters))
     return " ".join(words)
 
 

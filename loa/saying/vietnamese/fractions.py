@@ -11,7 +11,8 @@ from loa.saying.vietnamese.numerals import BEGIN, END, integer, number
 from loa.saying.vietnamese.surroundings import cue, following, preceded
 
 _NATIONAL_DAYS = {(2, 9)}  # 2/9 is a day before it is two ninths
-_HOUSE = cue("số|nhà|số nhà|ngõ|hẻm|ngách|kiệt|ấp|tổ|địa chỉ|đ/c|xuyệt")
+_NUMBERED = cue("số")
+_HOUSE = cue("nhà|số nhà|ngõ|hẻm|ngách|kiệt|ấp|tổ|địa chỉ|đ/c|xuyệt")
 _PROPORTION = cue("tỷ lệ|tỉ lệ|tỷ số|tỉ số|tỷ xích|tỉ xích|bản đồ", within=2)
 _POINTS = re.compile(r"\s?(?:điểm|tỉnh|xã|phường|huyện|quận|người|em|trận|đại biểu|phiếu|hộ|nước|thành viên|giờ|mmHg)(?!\w)")
 _STREET = re.compile(r"\s(?:đường |phố |[A-ZĐÀ-Ỹ]\w+ [A-ZĐÀ-Ỹ])")
@@ -24,7 +25,7 @@ def said_as_fraction(upper: int, lower: int) -> bool:
 
 def _fraction(match: re.Match[str]) -> str:
     upper, lower = match["upper"], match["lower"]
-    if preceded(match, _HOUSE) or (len(upper) > 1 and _STREET.match(following(match))):
+    if preceded(match, _HOUSE) or ((len(upper) > 1 or preceded(match, _NUMBERED)) and _STREET.match(following(match))):
         return f"{integer(upper)} xuyệt {integer(lower)}"
     if _POINTS.match(following(match)) and (lower != "2" and lower != "3"):
         return f"{integer(upper)} trên {integer(lower)}"

@@ -71,6 +71,8 @@ RULES = (
         speak=_priced,
     ),
     Rule(name="money", pattern=re.compile(rf"(?P<low>{SIGN}{NUMBER}){_SCALE}?\s?(?P<currency>{_BEHIND})(?!\w)"), speak=_priced),
+    # A capital Đ is money behind nothing and behind thousands; 3N2Đ is not.
+    Rule(name="money", pattern=re.compile(r"(?<![\w.,])(?P<low>0|\d{1,3}(?:\.\d{3})+) ?(?P<currency>Đ)(?!\w)"), speak=_priced),
     Rule(
         name="money",
         pattern=re.compile(r"(?<![\w.,])(?P<whole>\d{1,3})(?P<short>tr|tỷ|tỉ|triệu|k)(?P<rest>\d{1}(?:\d\d)?)(?!\w)(?![.,]\d)"),

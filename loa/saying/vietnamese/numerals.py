@@ -71,6 +71,11 @@ def _grouped_address(match: re.Match[str]) -> str | None:
     return _figure_groups(match.group()) if preceded(match, _INTERNET) else None
 
 
+def _chain(match: re.Match[str]) -> str:
+    """90-60-90 goes from nowhere to nowhere."""
+    return ", ".join(map(integer, match.group().split("-")))
+
+
 def _minus(match: re.Match[str]) -> str | None:
     return " trừ " if _EQUATION.match(match.string, match.end(), match.end() + REACH) else None
 
@@ -80,6 +85,7 @@ _LEFT = r"(?:(?<=\d)|(?<=\d[%‰kKđ₫hgmlW°\"'])|(?<=\d(?:[kcmd][mgl²]|°C|t
 
 INTERNET = Rule(name="address", pattern=re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?!\.\d)"), speak=_grouped_address)
 SECTION = Rule(name="section", pattern=re.compile(r"(?<![\d,])(?<!\d\.)\d{1,9}(?:\.\d{1,9}){2,}(?![\d,])(?!\.\d)"), speak=_section)
+CHAIN = Rule(name="figures", pattern=re.compile(r"(?<![\w.,-])\d{1,4}(?:-\d{1,4}){2,6}(?![\w-])(?![.,]\d)"), speak=_chain)
 MINUS = Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[-−]\s?(?=\d)"), speak=_minus)
 RANGE = Rule(name="range", pattern=re.compile(rf"{_LEFT}\s?(?:[-–—~→]|->)\s?(?=[-−]?\d)"), speak=lambda _: " đến ")
 NUMERAL = Rule(name="number", pattern=re.compile(SIGN + NUMBER), speak=lambda match: number(match.group()))

@@ -13,6 +13,7 @@ _CALLED = cue(
     "gọi|điện thoại|ĐT|SĐT|tel|hotline|tổng đài|đường dây nóng|liên hệ|LH|zalo|phone|fax|số máy|di động|viber|cảnh sát|cấp cứu|cứu hỏa",
     within=2,
 )
+_CODED = cue("mã|OTP|PIN|CMND|CCCD|MST|tài khoản|STK|mật khẩu|số sê ri|seri", within=4)
 _GROUPS = {8: (4, 4), 9: (3, 3, 3), 10: (4, 3, 3), 11: (4, 3, 4)}  # how an unbroken number is said, by its figures: 0912 345 678
 _SHORTEST = 9  # figures, with the code of the place
 
@@ -36,9 +37,15 @@ def _called(match: re.Match[str]) -> str | None:
     return _grouped(match.group()) if preceded(match, _CALLED) else None
 
 
+def _coded(match: re.Match[str]) -> str | None:
+    """Numbers that name something: a password, an account."""
+    return digits(match.group()) if preceded(match, _CODED) else None
+
+
 _BEGIN, _END = r"(?<![\w.,/])", r"(?![\w/%])(?![.,\-]\d)"
 
 RULES = (
+    Rule(name="figures", pattern=re.compile(rf"{_BEGIN}\d{{4,19}}{_END}(?! (?:đồng|triệu|tỷ|người|sản phẩm))"), speak=_coded),
     Rule(
         name="phone",
         pattern=re.compile(rf"(?<!\w)\+\d{{1,3}}[ .\-]?(?:\(0?\d{{1,3}}\)[ .\-]?)?\d{{2,4}}(?:[ .\-]?\d{{2,4}}){{1,4}}{_END}"),

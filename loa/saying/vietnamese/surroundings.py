@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from loa.saying.vietnamese.letters import readable
+
+_LONG = 5  # letters: no acronym has so many
 REACH = 48  # characters: some eight words
 
 
@@ -22,11 +25,11 @@ def following(match: re.Match[str]) -> str:
     return match.string[match.end() : match.end() + REACH]
 
 
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_LEFT, _RIGHT = re.compile(r"([^\W\d_]{2,}) ?$"), re.compile(r" ?([^\W\d_]{2,})")
 
 
 def in_capitals(match: re.Match[str]) -> bool:
-    """Whether the words around the match are all in capitals, as in a heading: there capitals say nothing about a word."""
+    """Whether a word beside the match is in capitals without being an acronym, as in a heading: there capitals say nothing about a word."""
     text, start, end = match.string, match.start(), match.end()
-    around = _WORD.findall(text[max(0, start - REACH) : start].rpartition("\n")[2] + " " + text[end : end + REACH].partition("\n")[0])
-    return len(around) > 1 and sum(word.isupper() for word in around) > 0.8 * len(around)
+    beside = (_LEFT.search(text, max(0, start - REACH), start), _RIGHT.match(text, end))
+    return any(word and word[1].isupper() and (readable(word[1]) or len(word[1]) >= _LONG) for word in beside)

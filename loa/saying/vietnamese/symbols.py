@@ -64,7 +64,6 @@ RULES = (
     Rule(name="mathematics", pattern=re.compile(r"(?<=\d) [:/] (?=\d)"), speak=lambda _: " chia "),
     Rule(name="letter", pattern=re.compile(f"[{''.join(_GREEK)}]{{1,3}}(?![Ͱ-Ͽ])(?<![Ͱ-Ͽ]{{4}})"), speak=_greek),
     Rule(name="sign", pattern=re.compile(r"(?<!\w)#(?=\d)"), speak=lambda _: "số "),
-    Rule(name="sign", pattern=re.compile(r"(?<!\w)#(?=[^\W\d_])"), speak=lambda _: "hát tắc "),
     Rule(name="sign", pattern=re.compile("|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True)))), speak=_sign),
     Rule(name="stroke", pattern=re.compile(r"(?<=[Vv]à)/(?=hoặc)"), speak=lambda _: " "),
     # Between words a stroke is a short pause: anh/chị.

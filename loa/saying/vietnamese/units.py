@@ -43,7 +43,7 @@ UNITS = {
 }  # fmt: skip
 # What stands behind a stroke and is no unit: lần/ngày, đồng/kg.
 _NOUNS = (
-    "giây|phút|giờ|ngày|đêm|tuần|tháng|quý|năm|người|lần|chiếc|cái|con|tấn|tạ|yến|lít|lượng|chỉ|hộ|suất|vé|buổi|khách|bộ|cây|hộp|gói|chai|túi|"
+    "giây|phút|giờ|ngày|đêm|tuần|tháng|quý|năm|người|lần|lượt|câu|chiếc|cái|con|tấn|tạ|yến|lít|lượng|chỉ|hộ|suất|vé|buổi|khách|bộ|cây|hộp|gói|chai|túi|"
     "quả|trái|cuốn|quyển|tờ|trang|trận|tiết|phòng|căn|thùng|bài|kíp|ca|xe|ounce|em|cháu|lớp|tín chỉ|nhân khẩu|đầu người|học sinh|sinh viên|"
     "cổ phiếu|cổ phần"
 )
@@ -105,7 +105,7 @@ RULES = (
         ),
         speak=_measure,
     ),
-    Rule(name="measure", pattern=re.compile(r"(?<!\w)[Kk]m(?=\d)"), speak=lambda _: UNITS["km"]),
+    Rule(name="measure", pattern=re.compile(r"(?<!\w)[Kk][Mm](?=\s?\d)"), speak=lambda _: UNITS["km"]),
     Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), speak=lambda _: " nhân "),
 )
 # Without a number: "tính bằng m²", "đồng/kg".
