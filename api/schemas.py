@@ -253,6 +253,25 @@ class Timings(Schema):
     total_seconds: float = Field(description="from submission until it ended, or until now")
 
 
+class Subtitles(Schema):
+    srt: str = Field(description="address of a SubRip file")
+    vtt: str = Field(description="address of a WebVTT file")
+
+
+class MarkJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Mark")
+    title: str
+    start: float = Field(description="seconds from the beginning of the audio; in a zip, as if its files were played one after the other")
+    end: float
+
+
+class MissingJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Missing")
+    index: int = Field(description="of the segment")
+    text: str = Field(description="its beginning")
+    reason: str
+
+
 class Result(Schema):
     audio_url: str
     duration_seconds: float
@@ -260,7 +279,14 @@ class Result(Schema):
     bytes: int
     sha256: str
     timings_url: str
+    subtitles: Subtitles
+    chapters: list[MarkJson] = Field(description="where each begins and ends in the audio; none of a text")
+    loudness_lufs: float | None = Field(
+        description="integrated loudness (ITU-R BS.1770); null of a single passage, which is left as it was spoken"
+    )
     partial: bool = Field(description="true: some of the text could not be spoken")
+    missing: list[MissingJson] = Field(description="what could not be spoken, the first 50 segments")
+    missing_count: int
 
 
 class Failure(Schema):
@@ -386,7 +412,7 @@ class WordJson(Schema):
 class SegmentJson(Schema):
     model_config = ConfigDict(extra="forbid", title="Segment")
     index: int
-    text: str = Field(description="as it was spoken")
+    text: str = Field(description="as it is written")
     start: float
     end: float
     words: list[WordJson]

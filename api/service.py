@@ -41,6 +41,7 @@ from loa.standing import Standing
 from loa.states import State
 from loa.store import Store, connect_briefly
 from loa.submission import Desk, Submission
+from loa.subtitles import Kind, from_timings
 from loa.voice_desk import NewVoice, VoiceDesk
 from loa.voices import VoiceRegistry
 from loa.webhooks.desk import WebhookDesk
@@ -189,6 +190,14 @@ class Service:
             kind = {State.FAILED: JobFailed, State.CANCELED: JobCanceled}.get(job.state, JobNotFinished)
             raise kind(f"job {job.id} is {job.state}", job=job.id, state=job.state.value, error=job.error)
         return job
+
+    def subtitles(self, job: Job, kind: Kind) -> bytes:
+        """Those of a job that has no file of them: of one passage, or assembled before there were any. Raises AudioExpired."""
+        try:
+            timings = json.loads(self.artifacts.read(job.result["timings"])) if job.result else {}
+        except ArtifactMissing as error:
+            raise AudioExpired("the timings of this job are no longer kept") from error
+        return from_timings(timings, kind).encode()
 
     def chapters(self, owner: str, job_id: str) -> dict[str, Any]:
         """The chapters of a job's document as JSON. Raises UnknownJob, and AudioExpired when the list is no longer kept."""

@@ -127,7 +127,7 @@ class Job:
     estimate: float  # seconds of audio of the whole
     setup_seconds: float  # load events that this job waited for
     synthesis_seconds: float
-    result: dict[str, Any] | None  # duration_seconds, sample_rate, bytes, sha256; artifact paths: `path` of the audio, `timings`
+    result: dict[str, Any] | None  # see worker/assembly/assembler.py; artifact paths: `path` of the audio, `timings`, `subtitles`
     error: dict[str, Any] | None
     webhook: Webhook | None
     voices: dict[str, Pinned]  # by language, beside the job's own voice
@@ -233,7 +233,12 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
             "audio_url": f"{base}/audio",
             **{name: job.result[name] for name in ("duration_seconds", "sample_rate", "bytes", "sha256")},
             "timings_url": f"{base}/timings.json",
+            "subtitles": {kind: f"{base}/subtitles.{kind}" for kind in ("srt", "vtt")},
+            "chapters": job.result.get("chapters", []),
+            "loudness_lufs": job.result.get("loudness_lufs"),
             "partial": bool(job.result.get("missing")),
+            "missing": job.result.get("missing", []),
+            "missing_count": job.result.get("missing_count", 0),
         }
     until = job.finished if job.finished is not None else standing.now
     return {

@@ -115,6 +115,13 @@ class Settings:
     preload: str = setting("", "voices, separated by ','", "voices to load at start beside the common ones")
     threads: int = setting(0, "threads per process", "0: the machine's cores divided by its processes", least=0)
     warm: bool = setting(True, "true or false", "false: no warm-up, preload or voice cache; only for measuring what they are worth")
+    loudness: float = setting(
+        -19.0,
+        "LUFS",
+        "of books and longer texts: what audiobooks in mono have (one gain, no compression); 0: as the voice speaks",
+        least=-40,
+        most=0,
+    )
     start_limit: float = setting(300, "seconds", "a worker process that is not hot by then has failed", least=1)
     batch_max: int = setting(64, "segments", "more brings nothing on any device that was measured", least=1, most=512)
     batch_seconds: float = setting(2.0, "seconds of compute", "a new sentence waits for one batch at most", least=0.01)

@@ -21,7 +21,7 @@ from loa.jobs import Job
 from loa.plan import Segment
 from loa.store import Item, Spoilt, Spoken, Store
 from worker import paths
-from worker.assemble import Assembler, StoredAudio, read_segment
+from worker.assembly import Assembler, StoredAudio, read_segment
 from worker.engines.base import Speech
 from worker.leases import Lease, Leases
 from worker.plausibility import defect

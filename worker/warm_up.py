@@ -20,7 +20,7 @@ from loa.plan.planning import plan_text
 from loa.settings import Settings
 from loa.states import State
 from loa.voices import Voice, VoiceRegistry
-from worker.assemble import Assembler, StoredAudio
+from worker.assembly import Assembler, StoredAudio
 from worker.engines import load_engine
 from worker.engines.base import Engine, Passage, VoiceState
 from worker.heartbeat import Heartbeat

@@ -15,7 +15,7 @@ from loa.store import Batch, Spoken, Store
 from loa.submission import Desk, Submission
 from loa.voices import VoiceRegistry
 from worker import paths
-from worker.assemble import Assembler
+from worker.assembly import Assembler
 from worker.planning import Planner
 from worker.plans import Plans
 

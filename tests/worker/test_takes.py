@@ -17,6 +17,7 @@ from loa.states import State
 from loa.submission import Submission
 from tests.worker.fleet import Fleet
 from worker.engines.sine import SECONDS_A_CHARACTER
+from worker.plans import Plans
 from worker.speak import seed_of
 
 BEFORE = " ".join(f"This is sentence number {number}, which is long enough to be a segment." for number in range(6))
@@ -78,13 +79,12 @@ def test_a_job_that_may_be_partial_says_what_is_missing(fleet: Fleet) -> None:
     assert (job.state, job.segments_done, job.segments_missing) == (State.SUCCEEDED, 12, 1)
     assert job.result["missing_count"] == 1
     assert [(one["index"], one["text"]) for one in job.result["missing"]] == [(6, MUTE)]
-    plan = json.loads(fleet.artifacts.read(job.plan))
-    there = [segment for segment in plan if segment["index"] != 6]
-    seconds = sum(SECONDS_A_CHARACTER * len(segment["text"]) + segment["pause"] for segment in there) - there[-1]["pause"]
+    there = [segment for segment in Plans(fleet.artifacts).segments(job) if segment.index != 6]
+    seconds = sum(SECONDS_A_CHARACTER * len(segment.text) + segment.pause for segment in there) - there[-1].pause
     with soundfile.SoundFile(io.BytesIO(fleet.artifacts.read(job.result["path"]))) as audio:
         assert audio.frames / audio.samplerate == pytest.approx(seconds, abs=0.001)
     timings = json.loads(fleet.artifacts.read(job.result["timings"]))
-    assert [segment["index"] for segment in timings["segments"]] == [segment["index"] for segment in there]
+    assert [segment["index"] for segment in timings["segments"]] == [segment.index for segment in there]
 
 
 @pytest.mark.parametrize(("fault", "reason"), [("[[raise]]", "RuntimeError"), ("[[die]]", "3 worker processes died")])

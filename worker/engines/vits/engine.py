@@ -23,8 +23,9 @@ from worker.engines.edges import softened
 from worker.engines.noise import row_seed
 from worker.engines.vits.config import VoiceConfig
 from worker.engines.vits.model import Vits
+from worker.engines.vits.pace import NUMERALS, Pace
 from worker.engines.vits.phonemes import Phonemizer, Script, espeak
-from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Shape, Spoken, speak, warm
+from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Shape, Spoken, measure, speak, warm
 from worker.engines.vits.weights import load_vits
 
 # Seconds of compute for a second of audio, on slow hardware of each kind: only until the worker has measured its own.
@@ -45,6 +46,7 @@ class PiperVoice:
     config: VoiceConfig
     phonemizer: Phonemizer
     manner: Manner
+    pace: Pace
 
 
 class Engine:
@@ -88,6 +90,9 @@ class Engine:
             speaker=speaker,
             lead=0 if self._plain else LEAD,
         )
+        numerals = [phonemizer.ids(row)[0] for row in phonemizer.script(NUMERALS).rows]
+        frame = model.arch.hop / config.sample_rate
+        pace = Pace.measured([len(ids) for ids in numerals], measure(model, numerals, config.length_scale, manner), frame, manner.lead)
         return VoiceState(
             name=voice.name,
             fingerprint="",
@@ -99,7 +104,7 @@ class Engine:
                 "config": config.to_json(),
                 "architecture": model.arch.to_json(),
             },
-            module=PiperVoice(model=model, config=config, phonemizer=phonemizer, manner=manner),
+            module=PiperVoice(model=model, config=config, phonemizer=phonemizer, manner=manner, pace=pace),
         )
 
     def estimate(self, audio_seconds: float) -> float:
@@ -174,7 +179,9 @@ def _join(passage: Passage, script: Script, spoken: Sequence[Spoken], starts: Se
     words = tuple(
         Word(text=word.text, start=float(begin[word.first]), end=float(end[word.last - 1]), offset=word.offset) for word in script.words
     )
-    return Speech(pcm=pcm, sample_rate=rate, words=words)
+    pauses = [row.pause for row in script.rows[:-1]]
+    bounds = voice.pace.bounds([len(said.frames) for said in spoken], pauses, passage.speed)
+    return Speech(pcm=pcm, sample_rate=rate, words=words, bounds=bounds)
 
 
 def _check_match(config: VoiceConfig, model: Vits, files: dict[str, Path]) -> None:
