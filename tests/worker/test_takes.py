@@ -79,16 +79,8 @@ def test_a_job_that_may_be_partial_says_what_is_missing(fleet: Fleet) -> None:
     assert (job.state, job.segments_done, job.segments_missing) == (State.SUCCEEDED, 12, 1)
     assert job.result["missing_count"] == 1
     assert [(one["index"], one["text"]) for one in job.result["missing"]] == [(6, MUTE)]
-<<<<<<< HEAD
     there = [segment for segment in Plans(fleet.artifacts).segments(job) if segment.index != 6]
-    seconds = sum(SECONDS_A_CHARACTER * len(segment.text) + segment.pause for segment in there) - there[-1].pause
-=======
-    plan = json.loads(fleet.artifacts.read(job.plan))["segments"]
-    there = [segment for segment in plan if segment["index"] != 6]
-    seconds = (
-        sum(SECONDS_A_CHARACTER * len(segment.get("spoken", segment["text"])) + segment["pause"] for segment in there) - there[-1]["pause"]
-    )
->>>>>>> assembly
+    seconds = sum(SECONDS_A_CHARACTER * len(segment.spoken) + segment.pause for segment in there) - there[-1].pause
     with soundfile.SoundFile(io.BytesIO(fleet.artifacts.read(job.result["path"]))) as audio:
         assert audio.frames / audio.samplerate == pytest.approx(seconds, abs=0.001)
     timings = json.loads(fleet.artifacts.read(job.result["timings"]))
