@@ -17,6 +17,7 @@ from loa.plan.plan import Origin, Plan, PlannedChapter
 from loa.plan.segment import Segment, Shift
 from loa.plan.selection import selected
 from loa.reading import Block, Chapter, Document
+from loa.reading.scripts import check_script
 from loa.saying import Change
 from loa.saying.context import Context
 from loa.saying.lexicon import Lexicon
@@ -24,10 +25,8 @@ from loa.text import PARAGRAPH, normalise
 
 SHORT_TEXT = 300  # characters: normalised text up to this length is not cut into sentences
 OPENING = 400  # characters of a chapter among which its title is looked for
-SAMPLE = 200_000  # characters that tell which letters a document is written in
 UNTOLD = ("", "und", "mul", "zxx", "mis")  # language tags that name none
 _NUMERAL = re.compile(r"^\W*(?:[ivxlcdm]+|\d+)\b\W*", re.IGNORECASE)  # before a title
-LATIN = 0x24F  # the last letter of the alphabets that voices for "vi" and "en" read; Vietnamese goes on at 0x1E00
 
 
 def plan_text(text: str, *, cast: Cast, pauses: Pauses | None = None, lexicon: Lexicon | None = None, speed: float = 1.0) -> Plan:
@@ -69,7 +68,7 @@ def plan_document(
     pauses = pauses or Pauses()
     numbers = selected(document.chapters, chapters)
     wanted = [document.chapters[number - 1] for number in numbers]
-    _check_language(document, wanted, cast)
+    _check_language(document, cast)
     language = primary(document.language or "")
     language = language if language in cast.languages else cast.main.language
     diction = Diction(lexicon=lexicon, context=Context.of("\n\n".join(_texts(document.chapters)), language))
@@ -154,20 +153,12 @@ def _texts(chapters: Sequence[Chapter]) -> Iterator[str]:
     return (block.text for chapter in chapters for block in chapter.blocks)
 
 
-def _check_language(document: Document, chapters: Sequence[Chapter], cast: Cast) -> None:
+def _check_language(document: Document, cast: Cast) -> None:
     """Raises UnsupportedLanguage for a document that says it is in a language, or is written in letters, that no voice of the job reads."""
-    voices = f"the voice {cast.main.voice.name!r} speaks {cast.main.voice.language}"
+    voice = cast.main.voice
     stated = primary(document.language or "")
     if stated not in (*UNTOLD, *SWITCHED, *cast.languages):
-        raise UnsupportedLanguage(f"the document says that its language is {stated!r}, and {voices}", language=stated)
-    if not cast.languages <= {*SWITCHED}:
-        return
-    letters = foreign = 0
-    for text in _texts(chapters):
-        for letter in filter(str.isalpha, text):
-            letters += 1
-            foreign += ord(letter) > LATIN and not 0x1E00 <= ord(letter) <= 0x1EFF
-        if letters > SAMPLE:
-            break
-    if foreign * 2 > letters:
-        raise UnsupportedLanguage(f"most letters of the document are of another alphabet, and {voices}")
+        said = f"the document says that its language is {stated!r}, and the voice {voice.name!r} speaks {voice.language}"
+        raise UnsupportedLanguage(said, voice=voice.name, language=stated)
+    if cast.languages <= {*SWITCHED}:
+        check_script(document, voice.language, voice.name)

@@ -197,7 +197,7 @@ def test_a_language_that_the_document_names_decides_what_could_be_either() -> No
     ("document", "said"),
     [
         (dataclasses.replace(LIBRARY, language="fr"), "its language is 'fr', and the voice 'ann' speaks en-US"),
-        (a_book(paragraph("Это книга на русском языке.")), "another alphabet"),
+        (a_book(paragraph("Это книга на русском языке.")), "the document is written in Cyrillic letters; the voice ann speaks en-US"),
     ],
 )
 def test_a_document_in_a_language_that_no_voice_speaks_is_refused(document: Document, said: str) -> None:
