@@ -46,8 +46,14 @@ class TestNarrate:
         assert done.exit_code == 0, done.output
         sent = form(server)
         for name, value in {
-            "voices": '{"vi": "quynh", "en": "joe"}', "chapters": "1,3-4", "title": "T", "author": "A", "allow_partial": "true",
-            "lexicon": json.dumps({"vi": {"BTC": "ban tổ chức"}}), "speed": "1.5", "format": "mp3",
+            "voices": '{"vi": "quynh", "en": "joe"}',
+            "chapters": "1,3-4",
+            "title": "T",
+            "author": "A",
+            "allow_partial": "true",
+            "lexicon": json.dumps({"vi": {"BTC": "ban tổ chức"}}),
+            "speed": "1.5",
+            "format": "mp3",
         }.items():
             assert f'name="{name}"\r\n\r\n{value}\r\n' in sent
         assert 'name="voice"' not in sent
@@ -121,7 +127,10 @@ class TestPreview:
     SHOWN = {  # noqa: RUF012
         "segments": [
             {
-                "text": "It is $5.", "spoken": "It is five dollars.", "language": "en", "voice": None,
+                "text": "It is $5.",
+                "spoken": "It is five dollars.",
+                "language": "en",
+                "voice": None,
                 "changes": [{"start": 6, "from": "$5", "to": "five dollars", "rule": "currency"}],
             },
             {"text": "Xin chào.", "spoken": "Xin chào.", "language": "vi", "voice": "quynh", "changes": []},
