@@ -7,18 +7,16 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from api.access import caller
+from api.book_schemas import ChaptersJson, PreviewJson, PreviewRequest
 from api.contract import FORM, JSON, Answer, operation
 from api.downloads import download, small_download
 from api.requests import hung_up, read_idempotency_key, read_json, read_query, read_submission
 from api.schemas import (
-    ChaptersJson,
     JobForm,
     JobJson,
     JobPage,
     JobRequest,
     Listing,
-    PreviewJson,
-    PreviewRequest,
     TimingsJson,
     Wait,
 )

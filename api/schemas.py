@@ -8,16 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from api.book_schemas import CHAPTERS, LEXICON, LEXICON_TEXT, PAUSES, VOICES, Milliseconds
 from api.contract import Schema, without_null
 from api.delivery_schemas import WebhookJson, WebhookRequest
 from loa.bundles import BUNDLE_NAME
 from loa.engines import ENGINES
 from loa.formats import FORMATS
-from loa.plan.pauses import LONGEST as LONGEST_PAUSE
-from loa.plan.pauses import NAMES as PAUSES
 from loa.plan.selection import LONGEST as LONGEST_SELECTION
-from loa.plan.selection import PATTERN as SELECTION
-from loa.preview import LONGEST as PREVIEW_LIMIT
 from loa.states import State
 from loa.store.pages import CURSOR, PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
@@ -53,16 +50,6 @@ _ENGINE: dict[str, Any] = {"enum": [name for name, facts in ENGINES.items() if f
 Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
 
 
-_VOICES: dict[str, Any] = {"propertyNames": {"pattern": f"^{LANGUAGE.pattern}$"}}
-_LEXICON: dict[str, Any] = {"additionalProperties": {"anyOf": [{"type": "string"}, {"type": "object"}]}}
-_LEXICON_TEXT = 'words with what is said for them, `{"Nguyen": "win"}`, or by language, `{"vi": {"BTC": "ban tổ chức"}}`; 1,000 at most'
-_CHAPTERS: dict[str, Any] = {"examples": ["3-7,9", "all"], "pattern": f"^(?:{SELECTION.pattern})$"}
-_PAUSES: dict[str, Any] = {
-    "propertyNames": {"enum": list(PAUSES)},
-    "additionalProperties": {"type": "integer", "minimum": 0, "maximum": LONGEST_PAUSE},
-}
-
-
 class Manner(Schema):
     """How something shall be spoken."""
 
@@ -71,7 +58,7 @@ class Manner(Schema):
         default_factory=dict,
         description='language → the voice that takes over where the text is in it, `{"vi": NAME, "en": NAME}`; English and Vietnamese are '
         "told from each other by sentence, and by side of “Problem / Vấn đề”",
-        json_schema_extra=_VOICES,
+        json_schema_extra=VOICES,
     )
     format: str = Field(DEFAULT_FORMAT, description="of the audio file", json_schema_extra=_FORMAT)
     speed: float = Field(1.0, description="1.5: one and a half times as fast", json_schema_extra=_SPEED)
@@ -89,13 +76,13 @@ class Manner(Schema):
         max_length=LONGEST_SELECTION,
         description="of a file: numbers and ranges out of its list of chapters, such as 3-7,9, or all; default: its body, without front "
         "and back matter such as cover, contents, notes and index",
-        json_schema_extra=_CHAPTERS,
+        json_schema_extra=CHAPTERS,
     )
-    lexicon: dict[str, Any] = Field(default_factory=dict, description=_LEXICON_TEXT, json_schema_extra=_LEXICON)
-    pauses: dict[str, int] = Field(
+    lexicon: dict[str, Any] = Field(default_factory=dict, description=LEXICON_TEXT, json_schema_extra=LEXICON)
+    pauses: dict[str, Milliseconds] = Field(
         default_factory=dict,
         description="ms of silence after each sentence, paragraph, heading or chapter, instead of LOA_PAUSE_*",
-        json_schema_extra=_PAUSES,
+        json_schema_extra=PAUSES,
     )
     allow_partial: bool = Field(
         False, description="true: audio without the segments that cannot be spoken, which it names, is better than none"
@@ -174,65 +161,6 @@ class Listing(Schema):
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
-
-
-class PreviewRequest(Schema):
-    """Text to look at as it will be spoken."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"examples": [{"input": "On 5/6 we paid $20.", "language": "en"}]}
-    )
-    input: str = Field(max_length=PREVIEW_LIMIT, description="the text")
-    language: str | None = Field(
-        None, description="of stretches that could be English or Vietnamese; not with voices", pattern=f"^{LANGUAGE.pattern}$"
-    )
-    voice: str | None = Field(None, description="as in POST /v1/jobs; without any voice each stretch is said in its own language")
-    voices: dict[str, str] = Field(default_factory=dict, description="as in POST /v1/jobs", json_schema_extra=_VOICES)
-    lexicon: dict[str, Any] = Field(default_factory=dict, description=_LEXICON_TEXT, json_schema_extra=_LEXICON)
-
-
-class ChangeJson(Schema):
-    model_config = ConfigDict(extra="forbid", title="Change")
-    start: int = Field(description="characters from the beginning of the segment's text")
-    from_: str = Field(alias="from", description="as it is written")
-    to: str = Field(description="as it is spoken; empty where it is left out")
-    rule: str
-
-
-class PreviewSegmentJson(Schema):
-    model_config = ConfigDict(extra="forbid", title="PreviewSegment")
-    text: str = Field(description="as it is written")
-    spoken: str = Field(description="what the voice gets")
-    language: str
-    voice: str | None = Field(description="null where the request named none")
-    changes: list[ChangeJson]
-
-
-class PreviewJson(Schema):
-    model_config = ConfigDict(extra="forbid", title="Preview")
-    segments: list[PreviewSegmentJson]
-    unsayable: list[str] = Field(description="what nobody knows how to say, and is left out")
-
-
-class ChapterJson(Schema):
-    model_config = ConfigDict(extra="forbid", title="Chapter")
-    number: int = Field(description="by which `chapters` of a request names it")
-    title: str
-    matter: Literal["front", "body", "back"]
-    role: str = Field(description="what it is in one word, such as chapter, cover or notes")
-    characters: int
-    spoken: bool = Field(description="whether the job speaks it")
-    first_segment: int | None = Field(description="index of its first segment")
-    segments: int
-    estimated_seconds: float = Field(description="of audio")
-
-
-class ChaptersJson(Schema):
-    model_config = ConfigDict(extra="forbid", title="Chapters")
-    job: str
-    planned: bool = Field(description="false: the document is not read yet, and nothing of it is known")
-    chapters: list[ChapterJson] = Field(description="all of the document's, in order; none of a text")
-    omissions: list[str] = Field(description="what is not spoken and why, in words")
 
 
 class Progress(Schema):

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.schemas import ChaptersJson, JobJson, PreviewJson
+from api.book_schemas import ChaptersJson, PreviewJson
+from api.schemas import JobJson
 from api.service import Service
 from loa.keys import PLAN
 from loa.settings import Settings
