@@ -57,6 +57,14 @@ def download(path: str, *, tag: str, name: str, media_type: str) -> Response:
     return Response(content, status=status, headers=headers, content_type=media_type, direct_passthrough=True)
 
 
+def small_download(content: bytes, *, tag: str, name: str, media_type: str) -> Response:
+    """The same for what is made when it is asked for and takes no room: whole, never in part."""
+    headers = {"Content-Disposition": disposition(name), "ETag": f'"{tag}"', "Cache-Control": f"private, max-age={AGE}, immutable"}
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers=headers)
+    return Response(content, headers=headers, content_type=media_type)
+
+
 def _link(path: str, name: str, media_type: str) -> str | None:
     """Where the client may fetch the file itself. HEAD is answered here: a link is signed for GET alone."""
     if request.method == "HEAD" or not service().settings.redirect_downloads:

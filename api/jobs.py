@@ -8,9 +8,20 @@ from flask import Blueprint, Response, request
 
 from api.access import caller
 from api.contract import FORM, JSON, Answer, operation
-from api.downloads import download
-from api.requests import hung_up, read_idempotency_key, read_query, read_submission
-from api.schemas import JobForm, JobJson, JobPage, JobRequest, Listing, TimingsJson, Wait
+from api.downloads import download, small_download
+from api.requests import hung_up, read_idempotency_key, read_json, read_query, read_submission
+from api.schemas import (
+    ChaptersJson,
+    JobForm,
+    JobJson,
+    JobPage,
+    JobRequest,
+    Listing,
+    PreviewJson,
+    PreviewRequest,
+    TimingsJson,
+    Wait,
+)
 from api.service import service
 from loa.api_keys import Scope
 from loa.errors import (
@@ -19,8 +30,12 @@ from loa.errors import (
     BrokenVoice,
     EmptyText,
     IdempotencyConflict,
+    InvalidChapters,
+    InvalidLexicon,
+    InvalidPauses,
     InvalidRequest,
     InvalidSpeed,
+    InvalidVoices,
     InvalidWebhook,
     JobCanceled,
     JobFailed,
@@ -41,9 +56,11 @@ from loa.errors import (
     VoiceNotInstalled,
 )
 from loa.formats import format_named
+from loa.subtitles import Kind
 
 blueprint = Blueprint("jobs", __name__)
 TAG = "Jobs"
+SUBTITLE_TYPES: dict[Kind, str] = {"srt": "application/x-subrip", "vtt": "text/vtt; charset=utf-8"}
 
 _HEADERS = {
     "Location": "the job's address",
@@ -54,8 +71,11 @@ _ELSEWHERE = Answer(
     media_type="text/html",
     headers={"Location": "a signed link"},
 )
+_NO_FILE = (UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, StorageUnavailable)
 _BAD_REQUEST = (InvalidRequest, MalformedJson, UnsupportedMediaType, EmptyText, TextTooLong, BodyTooLarge, UnreadableDocument)
-_BAD_MANNER = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine, UnknownFormat, InvalidSpeed, InvalidWebhook)
+_BAD_VOICE = (UnknownVoice, VoiceNotInstalled, BrokenVoice, UnknownEngine)
+_BAD_WISH = (InvalidVoices, InvalidChapters, InvalidLexicon, InvalidPauses)
+_BAD_MANNER = (*_BAD_VOICE, *_BAD_WISH, UnknownFormat, InvalidSpeed, InvalidWebhook)
 _BAD_SUBMISSION = (*_BAD_REQUEST, *_BAD_MANNER, IdempotencyConflict, LimitExceeded, Overloaded, StorageFull, StorageUnavailable)
 
 
@@ -155,15 +175,78 @@ def fetch_audio(job_id: str) -> Response:
     )
 
 
+@blueprint.get("/v1/jobs/<job_id>/chapters")
+@operation(
+    "List the chapters",
+    tag=TAG,
+    scope=Scope.READ,
+    answers={200: Answer(what="The chapters of the document, those that are spoken and the others.", schema=ChaptersJson)},
+    errors=(UnknownJob, AudioExpired, StorageUnavailable),
+)
+def list_chapters(job_id: str) -> dict[str, Any]:
+    """They are known once the document is planned: `progress.segments_total` is more than 0 then."""
+    return service().chapters(caller().owner, job_id)
+
+
+@blueprint.post("/v1/preview")
+@operation(
+    "Preview a text",
+    tag=TAG,
+    scope=Scope.SUBMIT,
+    bodies={JSON: PreviewRequest},
+    answers={200: Answer(what="What will be spoken, segment by segment.", schema=PreviewJson)},
+    errors=(InvalidRequest, MalformedJson, UnsupportedMediaType, BodyTooLarge, EmptyText, InvalidLexicon, InvalidVoices, *_BAD_VOICE),
+)
+def preview() -> dict[str, Any]:
+    """Exactly what a job would say, with every change between what is written and what is said, and the language of each stretch."""
+    fields = read_json(request, PreviewRequest)
+    return service().preview.show(fields.input, owner=caller().owner, **fields.model_dump(exclude={"input"}))
+
+
 @blueprint.get("/v1/jobs/<job_id>/timings.json")
 @operation(
     "Fetch the timings",
     tag=TAG,
     scope=Scope.READ,
     answers={200: Answer(what="Where each word is in the audio.", schema=TimingsJson), 307: _ELSEWHERE},
-    errors=(UnknownJob, JobNotFinished, JobFailed, JobCanceled, AudioExpired, StorageUnavailable),
+    errors=_NO_FILE,
 )
 def fetch_timings(job_id: str) -> Response:
     """Seconds from the beginning of the audio, word by word."""
     job = service().published(caller().owner, job_id)
     return download(job.result["timings"], tag=f"{job.result['sha256']}-timings", name=f"{job.title or job.id}.json", media_type=JSON)
+
+
+@blueprint.get("/v1/jobs/<job_id>/subtitles.srt")
+@operation(
+    "Fetch the subtitles as SRT",
+    tag=TAG,
+    scope=Scope.READ,
+    answers={200: Answer(what="The subtitles.", media_type=SUBTITLE_TYPES["srt"]), 307: _ELSEWHERE},
+    errors=_NO_FILE,
+)
+def fetch_srt(job_id: str) -> Response:
+    """SubRip: sentence by sentence, in at most two lines of 42 characters."""
+    return _subtitles(job_id, "srt")
+
+
+@blueprint.get("/v1/jobs/<job_id>/subtitles.vtt")
+@operation(
+    "Fetch the subtitles as WebVTT",
+    tag=TAG,
+    scope=Scope.READ,
+    answers={200: Answer(what="The subtitles.", media_type=SUBTITLE_TYPES["vtt"]), 307: _ELSEWHERE},
+    errors=_NO_FILE,
+)
+def fetch_vtt(job_id: str) -> Response:
+    """WebVTT: sentence by sentence, in at most two lines of 42 characters."""
+    return _subtitles(job_id, "vtt")
+
+
+def _subtitles(job_id: str, kind: Kind) -> Response:
+    job = service().published(caller().owner, job_id)
+    tag, name, media_type = f"{job.result['sha256']}-{kind}", f"{job.title or job.id}.{kind}", SUBTITLE_TYPES[kind]
+    path = job.result.get("subtitles", {}).get(kind)
+    if path is not None:
+        return download(path, tag=tag, name=name, media_type=media_type)
+    return small_download(service().subtitles(job, kind), tag=tag, name=name, media_type=media_type)

@@ -128,7 +128,7 @@ def _read_json(request: Request, settings: Settings) -> Submission:
 
 def _read_form(request: Request, settings: Settings) -> Submission:
     values = _form(request, min(_form_limit(settings), settings.body_limit))
-    for name in ("metadata", "webhook"):
+    for name in ("metadata", "webhook", "voices", "lexicon", "pauses"):
         if isinstance(values.get(name), str):
             values[name] = parse_json(values[name].encode(), name)
     fields = _validated(JobForm, values)
@@ -157,7 +157,8 @@ def _unsupported(request: Request, wanted: str) -> UnsupportedMediaType:
 def _manner(fields: JobRequest | JobForm) -> dict[str, Any]:
     wish = fields.webhook
     webhook = Webhook.of(wish.url, wish.events) if wish is not None else None
-    return {"webhook": webhook} | {name: getattr(fields, name) for name in ("voice", "format", "speed", "lane", "title", "metadata")}
+    plain = ("voice", "voices", "format", "speed", "lane", "title", "author", "metadata", "lexicon", "pauses", "allow_partial")
+    return {"webhook": webhook, "chapters": fields.chapters or ""} | {name: getattr(fields, name) for name in plain}
 
 
 def parse_json(body: bytes, what: str = "the body") -> dict[str, Any]:

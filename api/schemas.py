@@ -13,6 +13,11 @@ from api.delivery_schemas import WebhookJson, WebhookRequest
 from loa.bundles import BUNDLE_NAME
 from loa.engines import ENGINES
 from loa.formats import FORMATS
+from loa.plan.pauses import LONGEST as LONGEST_PAUSE
+from loa.plan.pauses import NAMES as PAUSES
+from loa.plan.selection import LONGEST as LONGEST_SELECTION
+from loa.plan.selection import PATTERN as SELECTION
+from loa.preview import LONGEST as PREVIEW_LIMIT
 from loa.states import State
 from loa.store.pages import CURSOR, PAGE
 from loa.submission import DEFAULT_FORMAT, DEFAULT_VOICE, SPEEDS
@@ -48,10 +53,26 @@ _ENGINE: dict[str, Any] = {"enum": [name for name, facts in ENGINES.items() if f
 Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
 
 
+_VOICES: dict[str, Any] = {"propertyNames": {"pattern": f"^{LANGUAGE.pattern}$"}}
+_LEXICON: dict[str, Any] = {"additionalProperties": {"anyOf": [{"type": "string"}, {"type": "object"}]}}
+_LEXICON_TEXT = 'words with what is said for them, `{"Nguyen": "win"}`, or by language, `{"vi": {"BTC": "ban tổ chức"}}`; 1,000 at most'
+_CHAPTERS: dict[str, Any] = {"examples": ["3-7,9", "all"], "pattern": f"^(?:{SELECTION.pattern})$"}
+_PAUSES: dict[str, Any] = {
+    "propertyNames": {"enum": list(PAUSES)},
+    "additionalProperties": {"type": "integer", "minimum": 0, "maximum": LONGEST_PAUSE},
+}
+
+
 class Manner(Schema):
     """How something shall be spoken."""
 
-    voice: str = Field(DEFAULT_VOICE, description="a name that GET /v1/voices lists as installed")
+    voice: str | None = Field(None, description="a name that GET /v1/voices lists as installed; default: the first of `voices`, else joe")
+    voices: dict[str, str] = Field(
+        default_factory=dict,
+        description='language → the voice that takes over where the text is in it, `{"vi": NAME, "en": NAME}`; English and Vietnamese are '
+        "told from each other by sentence, and by side of “Problem / Vấn đề”",
+        json_schema_extra=_VOICES,
+    )
     format: str = Field(DEFAULT_FORMAT, description="of the audio file", json_schema_extra=_FORMAT)
     speed: float = Field(1.0, description="1.5: one and a half times as fast", json_schema_extra=_SPEED)
     lane: Literal["interactive", "bulk"] | None = Field(
@@ -62,6 +83,23 @@ class Manner(Schema):
         default_factory=dict, description=f"any JSON object of yours, at most {METADATA_LIMIT:,} bytes; comes back with the job"
     )
     webhook: WebhookRequest | None = Field(None, description="is told of the job's end, with a signed POST")
+    author: str | None = Field(None, max_length=TITLE_LIMIT, description="instead of what the file says; so is `title`")
+    chapters: str | None = Field(
+        None,
+        max_length=LONGEST_SELECTION,
+        description="of a file: numbers and ranges out of its list of chapters, such as 3-7,9, or all; default: its body, without front "
+        "and back matter such as cover, contents, notes and index",
+        json_schema_extra=_CHAPTERS,
+    )
+    lexicon: dict[str, Any] = Field(default_factory=dict, description=_LEXICON_TEXT, json_schema_extra=_LEXICON)
+    pauses: dict[str, int] = Field(
+        default_factory=dict,
+        description="ms of silence after each sentence, paragraph, heading or chapter, instead of LOA_PAUSE_*",
+        json_schema_extra=_PAUSES,
+    )
+    allow_partial: bool = Field(
+        False, description="true: audio without the segments that cannot be spoken, which it names, is better than none"
+    )
 
 
 class JobRequest(Manner):
@@ -76,7 +114,7 @@ class JobRequest(Manner):
 
 
 class JobForm(Manner):
-    """A document to be spoken, with the other fields as form fields; `metadata` and `webhook` as JSON text."""
+    """A document to be spoken, with the other fields as form fields; those that are objects as JSON text."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=without_null)
 
@@ -138,12 +176,74 @@ class Listing(Schema):
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
+class PreviewRequest(Schema):
+    """Text to look at as it will be spoken."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"input": "On 5/6 we paid $20.", "language": "en"}]}
+    )
+    input: str = Field(max_length=PREVIEW_LIMIT, description="the text")
+    language: str | None = Field(
+        None, description="of stretches that could be English or Vietnamese; not with voices", pattern=f"^{LANGUAGE.pattern}$"
+    )
+    voice: str | None = Field(None, description="as in POST /v1/jobs; without any voice each stretch is said in its own language")
+    voices: dict[str, str] = Field(default_factory=dict, description="as in POST /v1/jobs", json_schema_extra=_VOICES)
+    lexicon: dict[str, Any] = Field(default_factory=dict, description=_LEXICON_TEXT, json_schema_extra=_LEXICON)
+
+
+class ChangeJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Change")
+    start: int = Field(description="characters from the beginning of the segment's text")
+    from_: str = Field(alias="from", description="as it is written")
+    to: str = Field(description="as it is spoken; empty where it is left out")
+    rule: str
+
+
+class PreviewSegmentJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="PreviewSegment")
+    text: str = Field(description="as it is written")
+    spoken: str = Field(description="what the voice gets")
+    language: str
+    voice: str | None = Field(description="null where the request named none")
+    changes: list[ChangeJson]
+
+
+class PreviewJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Preview")
+    segments: list[PreviewSegmentJson]
+    unsayable: list[str] = Field(description="what nobody knows how to say, and is left out")
+
+
+class ChapterJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Chapter")
+    number: int = Field(description="by which `chapters` of a request names it")
+    title: str
+    matter: Literal["front", "body", "back"]
+    role: str = Field(description="what it is in one word, such as chapter, cover or notes")
+    characters: int
+    spoken: bool = Field(description="whether the job speaks it")
+    first_segment: int | None = Field(description="index of its first segment")
+    segments: int
+    estimated_seconds: float = Field(description="of audio")
+
+
+class ChaptersJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Chapters")
+    job: str
+    planned: bool = Field(description="false: the document is not read yet, and nothing of it is known")
+    chapters: list[ChapterJson] = Field(description="all of the document's, in order; none of a text")
+    omissions: list[str] = Field(description="what is not spoken and why, in words")
+
+
 class Progress(Schema):
     segments_done: int
     segments_total: int = Field(description="0 until the text is planned")
     audio_seconds: float = Field(description="seconds of speech that are done")
     eta_seconds: float | None = Field(description="seconds of work left; null while nobody knows")
     queue_position: int = Field(description="jobs whose turn comes first")
+    chapters_done: int
+    chapters_total: int = Field(description="0 until the document is planned, and of what has no chapters")
+    chapter: str | None = Field(description="title of the first chapter that is not done")
 
 
 class Timings(Schema):
@@ -153,6 +253,25 @@ class Timings(Schema):
     total_seconds: float = Field(description="from submission until it ended, or until now")
 
 
+class Subtitles(Schema):
+    srt: str = Field(description="address of a SubRip file")
+    vtt: str = Field(description="address of a WebVTT file")
+
+
+class MarkJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Mark")
+    title: str
+    start: float = Field(description="seconds from the beginning of the audio; in a zip, as if its files were played one after the other")
+    end: float
+
+
+class MissingJson(Schema):
+    model_config = ConfigDict(extra="forbid", title="Missing")
+    index: int = Field(description="of the segment")
+    text: str = Field(description="its beginning")
+    reason: str
+
+
 class Result(Schema):
     audio_url: str
     duration_seconds: float
@@ -160,7 +279,14 @@ class Result(Schema):
     bytes: int
     sha256: str
     timings_url: str
+    subtitles: Subtitles
+    chapters: list[MarkJson] = Field(description="where each begins and ends in the audio; none of a text")
+    loudness_lufs: float | None = Field(
+        description="integrated loudness (ITU-R BS.1770); null of a single passage, which is left as it was spoken"
+    )
     partial: bool = Field(description="true: some of the text could not be spoken")
+    missing: list[MissingJson] = Field(description="what could not be spoken, the first 50 segments")
+    missing_count: int
 
 
 class Failure(Schema):
@@ -180,9 +306,14 @@ class JobJson(Schema):
     lane: Literal["interactive", "bulk"]
     title: str | None
     voice: str
+    voices: dict[str, str] = Field(description="language → who takes over where the text is in it")
     format: str
     speed: float
     metadata: dict[str, Any]
+    chapters: str | None = Field(description="which were asked for; null: the body")
+    pauses: dict[str, int] = Field(description="ms that were asked for")
+    allow_partial: bool
+    author: str | None
     webhook: WebhookJson | None
     characters: int
     created_at: str
@@ -281,7 +412,7 @@ class WordJson(Schema):
 class SegmentJson(Schema):
     model_config = ConfigDict(extra="forbid", title="Segment")
     index: int
-    text: str = Field(description="as it was spoken")
+    text: str = Field(description="as it is written")
     start: float
     end: float
     words: list[WordJson]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -14,16 +15,33 @@ from api.waiters import Waiters
 from api.wake import Wakeups
 from loa.added_voices import AddedVoices
 from loa.artifacts import Artifacts
-from loa.errors import JobCanceled, JobFailed, JobNotFinished, LoaError, NoKeys, NotReady, StorageUnavailable, StoreUnavailable, UnknownJob
+from loa.errors import (
+    ArtifactMissing,
+    AudioExpired,
+    JobCanceled,
+    JobFailed,
+    JobNotFinished,
+    LoaError,
+    NoKeys,
+    NotReady,
+    StorageUnavailable,
+    StoreUnavailable,
+    UnknownJob,
+)
 from loa.house import Sweeper
-from loa.jobs import Job, Standing, is_job_id, job_json
+from loa.jobs import Job, is_job_id, job_json
 from loa.keys import Keys
+from loa.plan.listing import list_path
+from loa.preview import Preview
 from loa.reconciler import Reconciler
 from loa.recordings import Recordings
+from loa.saying.lexicon import Lexicon
 from loa.settings import Settings
+from loa.standing import Standing
 from loa.states import State
 from loa.store import Store, connect_briefly
 from loa.submission import Desk, Submission
+from loa.subtitles import Kind, from_timings
 from loa.voice_desk import NewVoice, VoiceDesk
 from loa.voices import VoiceRegistry
 from loa.webhooks.desk import WebhookDesk
@@ -45,6 +63,7 @@ class Service:
         self.voices = VoiceRegistry(settings, self._added)
         self._voice_desk = VoiceDesk(self.voices, self._added, recordings)
         self.desk = Desk(self.voices, self.artifacts, settings)
+        self.preview = Preview(self.voices, Lexicon.load(settings.lexicon))
         self.webhooks = WebhookDesk(lambda: self.store.deliveries, self.desk.check_webhook)
         self._wakeups = Wakeups(settings)
         self._store = Store.for_api(settings, self._wakeups)
@@ -172,11 +191,30 @@ class Service:
             raise kind(f"job {job.id} is {job.state}", job=job.id, state=job.state.value, error=job.error)
         return job
 
+    def subtitles(self, job: Job, kind: Kind) -> bytes:
+        """Those of a job that has no file of them: of one passage, or assembled before there were any. Raises AudioExpired."""
+        try:
+            timings = json.loads(self.artifacts.read(job.result["timings"])) if job.result else {}
+        except ArtifactMissing as error:
+            raise AudioExpired("the timings of this job are no longer kept") from error
+        return from_timings(timings, kind).encode()
+
+    def chapters(self, owner: str, job_id: str) -> dict[str, Any]:
+        """The chapters of a job's document as JSON. Raises UnknownJob, and AudioExpired when the list is no longer kept."""
+        job = self.find(owner, job_id)
+        listed: dict[str, Any] = {"chapters": [], "omissions": []}
+        if job.plan is not None:
+            try:
+                listed = json.loads(self.artifacts.read(list_path(job.plan)))
+            except ArtifactMissing as error:
+                raise AudioExpired(f"the chapters of job {job.id} are no longer kept") from error
+        return {"job": job.id, "planned": job.segments_total > 0, **listed}
+
     def _json(self, job: Job) -> dict[str, Any]:
         try:
             standing = self.store.jobs.standing(job)
         except StoreUnavailable:  # the job itself is known: better without its place in the queue than not at all
-            standing = Standing(now=time.time(), hot_slots=None)
+            standing = Standing(now=time.time())
         return job_json(job, standing)
 
     # --- voices

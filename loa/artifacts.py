@@ -4,7 +4,8 @@ A file is written once and never changes: the first writer wins, and a later one
 absent, whatever is killed when. Locally that is a temporary file in the same folder, fsync, and `os.link`; behind a URL a local temporary
 file that is then put in one request, with "create only" (S3: If-None-Match) where the file system has it.
 
-Paths: segments/ab/<address>.zip · jobs/<job id>/<claim id>/audio.<ext> and timings.json · plans/<job id>/<claim id>.json ·
+Paths: segments/ab/<address>.zip · parts/ab/<address>.json and <address>.packets · jobs/<job id>/<claim id>/audio.<ext>, timings.json and
+subtitles.<ext> · plans/<job id>/<claim id>.json ·
 documents/<sha256>.<ext> · voices/prompts/<sha256>.<ext> · voices/states/<engine>/<sound version>/<fingerprint>.safetensors · token
 """
 

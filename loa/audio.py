@@ -1,4 +1,4 @@
-"""Audio as bytes: what a spoken segment is stored as, and the formats that a job's audio is delivered in."""
+"""Audio as bytes: what a spoken segment is stored as, and the files that libsndfile writes of a job's audio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,19 @@ from loa.artifacts import FULL
 from loa.errors import BrokenSegment, StorageFull, SynthesisFailed
 from loa.formats import FORMATS, Format, format_named
 
-__all__ = ["FORMATS", "Format", "Word", "as_stored", "encode", "encode_blocks", "format_named", "pack_segment", "unpack_segment"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Sink",
+    "Word",
+    "as_stored",
+    "encode",
+    "encode_blocks",
+    "even_blocks",
+    "format_named",
+    "pack_segment",
+    "unpack_segment",
+]
 
 PCM_SCALE = 32767  # float 1.0 as int16; the same up and down, so packing what was unpacked changes nothing
 MOST_WAV_BYTES = 2**32 - 1000  # of samples: a WAV header counts to 2³² − 1
@@ -105,15 +117,15 @@ def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: 
     """
     import soundfile
 
-    if audio_format.sample_rates is not None and sample_rate not in audio_format.sample_rates:
-        raise ValueError(f"{audio_format.name} holds {audio_format.sample_rates} Hz, not {sample_rate}")
+    if not audio_format.container:
+        raise ValueError(f"libsndfile is not what writes {audio_format.name} here")
     container = "RF64" if audio_format.container == "WAV" and samples * 2 > RF64_BYTES else audio_format.container
     written = 0
     try:
         with target.open("wb", buffering=0) as stream:
-            sink = _Sink(stream)
+            sink = Sink(stream)
             with soundfile.SoundFile(sink, "w", sample_rate, channels=1, format=container, subtype=audio_format.subtype) as audio:
-                for block in _even(blocks):
+                for block in even_blocks(blocks):
                     audio.write(block)
                     written += len(block)
                     sink.check(target)
@@ -125,7 +137,7 @@ def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: 
         raise
 
 
-def _even(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def even_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The same samples in blocks of BLOCK: the Vorbis encoder looks at a whole block to start, and long ones overrun its stack."""
     held: list[np.ndarray] = []
     count = 0
@@ -142,8 +154,8 @@ def _even(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.concatenate(held)
 
 
-class _Sink:
-    """A file that remembers why a write failed: by itself libsndfile loses the end of an mp3 or ogg on a full disk without a word."""
+class Sink:
+    """A file that remembers why a write failed: libsndfile and FFmpeg by themselves lose the end of a file on a full disk."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
@@ -164,7 +176,11 @@ class _Sink:
     def tell(self) -> int:
         return self._stream.tell() if self._failure is None else 0
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
     def check(self, target: Path) -> None:
+        """Raises StorageFull, or the OSError that a write failed with."""
         if self._failure is not None:
             if self._failure.errno in FULL:
                 raise StorageFull(f"no space left for {target} ({self._failure.strerror})") from self._failure

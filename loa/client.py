@@ -79,8 +79,8 @@ class Client:
     # --- jobs
 
     def submit(self, text: str, *, wait: float = 0.0, key: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Submit `text`; `fields` are those of POST /v1/jobs (voice, format, speed, lane, title, metadata, webhook); None means
-        its default.
+        """Submit `text`; `fields` are those of POST /v1/jobs (voice, voices, format, speed, lane, title, metadata, lexicon, pauses, …);
+        None means its default.
 
         Returns the job, ended if that took at most `wait` seconds. The submission carries an Idempotency-Key (`key`, or a fresh one) and is
         repeated with it while the server is overloaded or restarting, so it happens once however often it is sent.
@@ -130,6 +130,17 @@ class Client:
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Stop the job; one that has ended stays as it is. Returns the job. Raises UnknownJob."""
         return self._json("POST", f"{_job(job_id)}/cancel")
+
+    def chapters(self, job_id: str) -> dict[str, Any]:
+        """The chapters of a job's document, spoken or not, and what was left out. Raises UnknownJob, AudioExpired."""
+        return self._json("GET", f"{_job(job_id)}/chapters")
+
+    def preview(self, text: str, **fields: Any) -> dict[str, Any]:
+        """What will be spoken of `text`: its segments with every change; `fields` are those of POST /v1/preview (language, voice, voices,
+        lexicon). Raises EmptyText, InvalidRequest, …
+        """
+        body = json.dumps({"input": text, **_given(fields)}).encode()
+        return self._json("POST", "/v1/preview", body=lambda: body, headers={"Content-Type": "application/json"})
 
     def download(self, job_id: str, target: Path, *, progress: Progress = lambda _there, _total: None) -> Path:
         """Write the audio of a succeeded job to `target`, which appears only when it is whole and its sha256 is right.

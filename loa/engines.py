@@ -80,7 +80,7 @@ ENGINES = {
         EngineFacts(
             name="vits",
             title="Piper voices",
-            sound_version=1,
+            sound_version=2,
             module="worker.engines.vits",
             requires=("torch", "onnx", "piper"),
             words_timed=True,

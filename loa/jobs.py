@@ -6,19 +6,24 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from loa.api_keys import DEFAULT_OWNER
-from loa.engine_files import bundles
+from loa.errors import ArtifactMissing
 from loa.instants import instant, iso
+from loa.pinned import Pinned
 from loa.plan import Segment
 from loa.states import TERMINAL, State
 from loa.webhooks.endpoints import Webhook
 
+if TYPE_CHECKING:
+    from loa.standing import Standing
+
 Lane = Literal["interactive", "bulk"]
 Kind = Literal["text", "file"]
 
+LEFT = "left_ms:speak."  # field of the record: what an engine has to speak of a job with several
 JOB_ID = re.compile(r"job_[0-9a-f]{24}")
 
 
@@ -54,10 +59,25 @@ class Order:
     document: str | None = None  # artifact path
     estimate: float = 0.0  # seconds of audio
     webhook: Webhook | None = None
+    voices: Mapping[str, Pinned] = field(default_factory=dict)  # those that take over where the text is in their language, by language
+    chapters: str = ""  # which are spoken, see loa.plan.selection; "": the body of the document
+    lexicon: str | None = None  # artifact path
+    pauses: Mapping[str, int] = field(default_factory=dict)  # ms, instead of the settings'
+    allow_partial: bool = False  # segments that cannot be spoken are left out and named, where else the job would fail
+    author: str | None = None  # instead of what the document says; so is `title`
 
     def fields(self) -> dict[str, str]:
         """The constant part of the job record in Redis."""
-        return {
+        optional = {
+            "voices": json.dumps({language: asdict(voice) for language, voice in self.voices.items()}) if self.voices else "",
+            "engines": " ".join(sorted({voice.engine for voice in self.voices.values()} - {self.engine})),
+            "chapters_wanted": self.chapters,
+            "lexicon": self.lexicon or "",
+            "pauses": json.dumps(dict(self.pauses)) if self.pauses else "",
+            "allow_partial": "1" if self.allow_partial else "",
+            "author": json.dumps(self.author) if self.author is not None else "",
+        }
+        return {name: value for name, value in optional.items() if value} | {
             "id": self.id,
             "owner": self.owner,
             "kind": self.kind,
@@ -107,9 +127,24 @@ class Job:
     estimate: float  # seconds of audio of the whole
     setup_seconds: float  # load events that this job waited for
     synthesis_seconds: float
-    result: dict[str, Any] | None  # duration_seconds, sample_rate, bytes, sha256; artifact paths: `path` of the audio, `timings`
+    result: dict[str, Any] | None  # see worker/assembly/assembler.py; artifact paths: `path` of the audio, `timings`, `subtitles`
     error: dict[str, Any] | None
     webhook: Webhook | None
+    voices: dict[str, Pinned]  # by language, beside the job's own voice
+    chapters_wanted: str
+    lexicon: str | None  # artifact path
+    pauses: dict[str, int]  # ms
+    allow_partial: bool
+    author: str | None
+    chapters_total: int  # 0 until planned, and where there are none
+    chapters_done: int
+    chapter: int  # from 0: the first that is not done
+    left: float  # seconds of audio, estimated, that are not spoken yet
+    left_by_engine: dict[str, float]  # the same, of a job with several
+    spoken: float | None  # when the last segment was spoken
+    since: float | None  # the beginning of the last minute or two of work on its segments, and
+    audio_then: float  # the seconds of audio that were done then
+    segments_missing: int  # left out for good
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Job:
@@ -146,6 +181,21 @@ class Job:
             result=document("result"),
             error=document("error"),
             webhook=Webhook.from_record(record["webhook"]) if record.get("webhook") else None,
+            voices={language: Pinned(**voice) for language, voice in (document("voices") or {}).items()},
+            chapters_wanted=record.get("chapters_wanted", ""),
+            lexicon=record.get("lexicon") or None,
+            pauses=document("pauses") or {},
+            allow_partial=record.get("allow_partial") == "1",
+            author=document("author"),
+            chapters_total=int(record.get("chapters", 0)),
+            chapters_done=int(record.get("chapters_done", 0)),
+            chapter=int(record.get("chapter", 0)),
+            left=int(record.get("waiting_ms", 0)) / 1000,
+            left_by_engine={name.removeprefix(LEFT): int(ms) / 1000 for name, ms in record.items() if name.startswith(LEFT)},
+            spoken=instant(record, "spoken"),
+            since=instant(record, "mark_before"),
+            audio_then=int(record.get("mark_before_audio", 0)) / 1000,
+            segments_missing=int(record.get("missing", 0)),
         )
 
     @classmethod
@@ -157,32 +207,21 @@ class Job:
     def ended(self) -> bool:
         return self.state in TERMINAL
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Those that its segments may need, its own voice's first."""
+        return tuple(dict.fromkeys((self.engine, *(voice.engine for voice in self.voices.values()))))
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """Where a job stands among the others, as of one moment."""
-
-    now: float  # Redis clock
-    ahead: int = 0  # jobs whose turn comes first; 0 once work has begun
-    hot_slots: int | None = 0  # processes that can do its next step; None: not known
-    pace: float | None = None  # seconds of compute per second of audio of late, one slot
-
-    def waiting_reason(self, job: Job) -> str | None:
-        """Why nothing happens, in words; None when something does."""
-        if job.ended or self.hot_slots != 0:
-            return None
-        if job.state is State.ASSEMBLING:
-            return "no hot worker for the queue assemble; start one with `loa worker --queues plan,assemble`"
-        if not job.segments_total:
-            return "no hot worker for the queue plan; start one with `loa worker --queues plan,assemble`"
-        remedy = f" (`loa engines pull {job.engine}` fetches what it needs)" if job.engine in bundles() else ""
-        return f"no hot worker for the engine {job.engine}{remedy}; GET /v1/workers shows what each worker is doing"
-
-    def eta(self, job: Job) -> float | None:
-        """Seconds of compute that are left, spread over the hot slots; None while nothing was measured."""
-        if job.ended or self.pace is None or not self.hot_slots:
-            return None
-        return max(0.0, job.estimate - job.audio_seconds) * self.pace / self.hot_slots
+    def pinned(self, segment: Segment) -> Pinned:
+        """The voice that speaks a segment, as it was when the job was accepted. Raises ArtifactMissing for any other."""
+        if segment.voice in ("", self.voice):
+            return Pinned(name=self.voice, fingerprint=self.fingerprint, engine=self.engine)
+        for voice in self.voices.values():
+            if voice.name == segment.voice:
+                return voice
+        raise ArtifactMissing(
+            f"the plan of job {self.id} cannot be used: it names the voice {segment.voice!r}, which the job does not have"
+        )
 
 
 def job_json(job: Job, standing: Standing) -> dict[str, Any]:
@@ -194,7 +233,12 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
             "audio_url": f"{base}/audio",
             **{name: job.result[name] for name in ("duration_seconds", "sample_rate", "bytes", "sha256")},
             "timings_url": f"{base}/timings.json",
-            "partial": False,
+            "subtitles": {kind: f"{base}/subtitles.{kind}" for kind in ("srt", "vtt")},
+            "chapters": job.result.get("chapters", []),
+            "loudness_lufs": job.result.get("loudness_lufs"),
+            "partial": bool(job.result.get("missing")),
+            "missing": job.result.get("missing", []),
+            "missing_count": job.result.get("missing_count", 0),
         }
     until = job.finished if job.finished is not None else standing.now
     return {
@@ -204,9 +248,14 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
         "lane": job.lane,
         "title": job.title,
         "voice": job.voice,
+        "voices": {language: voice.name for language, voice in job.voices.items()},
         "format": job.format,
         "speed": job.speed,
         "metadata": job.metadata,
+        "chapters": job.chapters_wanted or None,
+        "pauses": job.pauses,
+        "allow_partial": job.allow_partial,
+        "author": job.author,
         "webhook": job.webhook.to_json() if job.webhook else None,
         "characters": job.characters,
         "created_at": iso(job.created),
@@ -218,6 +267,9 @@ def job_json(job: Job, standing: Standing) -> dict[str, Any]:
             "audio_seconds": round(job.audio_seconds, 3),
             "eta_seconds": _rounded(standing.eta(job)),
             "queue_position": standing.ahead,
+            "chapters_done": job.chapters_done,
+            "chapters_total": job.chapters_total,
+            "chapter": standing.chapter,
         },
         "timings": {
             "queued_seconds": round((job.started if job.started is not None else until) - job.created, 3),

@@ -11,11 +11,13 @@ refused at start. Times are milliseconds of the Redis clock.
 | `seq` | counter | order of arrival, turns in rings, fences of claims, wake-up tokens | never |
 | `job:ID` | hash | the job record | `LOA_JOB_RETENTION_DAYS` after its end |
 | `job:ID:items` | hash | item (`plan`, a segment's index or `assemble`) → its record, see prelude.lua | with the job's end |
+| `job:ID:chapters` | hash | of each chapter, from 0: `title:N`, and `left:N` segments that are not spoken yet | with the job's end |
+| `job:ID:missing` | hash | index of a segment that is left out → `index`, `text` and `reason` as JSON | with the job's end |
 | `job:ID:ready:QUEUE:BUCKET` | list | items that wait, in order | with the job's end |
 | `ring:QUEUE:LANE:OWNER:BUCKET` | zset | jobs with items in that bucket, by turn | when empty |
 | `owners:QUEUE:LANE` | zset | owners with ready items, by turn | when empty |
 | `backlog:QUEUE` | hash | ready `items`, `ms`; `claims`, `wakes`, `noops`; last claim's bounds; `compute_ms`, `audio_ms` of late | never |
-| `totals:QUEUE` | hash | ever: `compute_ms`, `audio_ms` spoken, `losses` of started items | never |
+| `totals:QUEUE` | hash | ever: `compute_ms`, `audio_ms` spoken, `losses` of started items, `bad_takes` | never |
 | `claims` | zset | claim → end of its lease | when empty |
 | `claim:ID` | hash | queue, slot, `until` (no beat extends it further) | with its last item |
 | `claim:ID:items` | set | `JOB ITEM` that the claim still holds | with its last item |
@@ -55,7 +57,7 @@ refused at start. Times are milliseconds of the Redis clock.
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PREFIX = "loa:"
 
 PLAN = "plan"  # both the queue and the one item in it
@@ -97,6 +99,12 @@ class Keys:
 
     def items(self, job_id: str) -> str:
         return self._key("job", job_id, "items")
+
+    def chapters(self, job_id: str) -> str:
+        return self._key("job", job_id, "chapters")
+
+    def missing(self, job_id: str) -> str:
+        return self._key("job", job_id, "missing")
 
     def ready(self, job_id: str, queue: str, bucket: str) -> str:
         return self._key("job", job_id, "ready", queue, bucket)

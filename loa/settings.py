@@ -36,6 +36,7 @@ class Settings:
     redis_url: str = setting("", "URL", "absent: an embedded server in LOA_DATA_DIR is started by `loa up`", secret=True)
     artifacts: str = setting("", "folder or fsspec URL", "segments, audio and documents; default LOA_DATA_DIR/artifacts", secret=True)
     voices: str = setting("", "folders, separated by ':'", "more voice manifests beside those that come with Loa and LOA_DATA_DIR/voices")
+    lexicon: str = setting("", "TOML file", "words with what is said for them, in every job; a job's own lexicon comes before it")
     url: str = setting("http://127.0.0.1:8298", "URL", "where the command line finds the server")
     api_key: str = setting("", "API key", "what the command line and the Python client show to a server that wants a key", secret=True)
 
@@ -99,6 +100,12 @@ class Settings:
         True, "true or false", "audio in S3 is fetched there by a signed link; false: through the API, for clients that cannot reach it"
     )
 
+    # --- pauses
+    pause_sentence: int = setting(250, "ms", "of silence after a sentence, beside what the voice itself leaves", least=0, most=10_000)
+    pause_paragraph: int = setting(600, "ms", "after a paragraph: one breath", least=0, most=10_000)
+    pause_heading: int = setting(900, "ms", "before and after a heading, so that it stands apart", least=0, most=10_000)
+    pause_chapter: int = setting(2000, "ms", "between two chapters, as audiobooks have it", least=0, most=10_000)
+
     # --- workers
     devices: str = setting("auto", "names, separated by ','", "auto: every CUDA device, else the CPU; or cpu, or cuda:0,cuda:1")
     processes: int = setting(
@@ -108,6 +115,13 @@ class Settings:
     preload: str = setting("", "voices, separated by ','", "voices to load at start beside the common ones")
     threads: int = setting(0, "threads per process", "0: the machine's cores divided by its processes", least=0)
     warm: bool = setting(True, "true or false", "false: no warm-up, preload or voice cache; only for measuring what they are worth")
+    loudness: float = setting(
+        -19.0,
+        "LUFS",
+        "of books and longer texts: what audiobooks in mono have (one gain, no compression); 0: as the voice speaks",
+        least=-40,
+        most=0,
+    )
     start_limit: float = setting(300, "seconds", "a worker process that is not hot by then has failed", least=1)
     batch_max: int = setting(64, "segments", "more brings nothing on any device that was measured", least=1, most=512)
     batch_seconds: float = setting(2.0, "seconds of compute", "a new sentence waits for one batch at most", least=0.01)

@@ -9,19 +9,25 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from loa.artifacts import Artifacts
-from loa.errors import DocumentTooLarge, EmptyText, InvalidSpeed, TextTooLong
+from loa.casting import cast_of, pinned
+from loa.errors import DocumentTooLarge, EmptyText, InvalidChapters, InvalidSpeed, TextTooLong
 from loa.formats import format_named
 from loa.idempotency import request_hash
 from loa.jobs import DEFAULT_OWNER, Job, Lane, Order, new_job_id
-from loa.plan import SHORT_TEXT, estimate, plan_text
+from loa.plan import canonical_json, estimate
+from loa.plan.pauses import Pauses, check_pauses
+from loa.plan.planning import SHORT_TEXT, plan_text
+from loa.plan.selection import check_selection
 from loa.reading.encoding import decode
 from loa.reading.guess import characters_of
 from loa.reading.kinds import Kind, kind_of
 from loa.reading.limits import Limits
+from loa.saying.lexicon import Lexicon
 from loa.settings import Settings
 from loa.store import Idempotency, Jobs
 from loa.text import normalise, speakable
@@ -59,17 +65,32 @@ class Submission:
 
     text: str | None = None
     file: Upload | None = None
-    voice: str = DEFAULT_VOICE
+    voice: str | None = None  # None: the first of `voices`, else DEFAULT_VOICE
+    voices: Mapping[str, str] = field(default_factory=dict)  # language → who takes over where the text is in it
     format: str = DEFAULT_FORMAT
     speed: float = 1.0
     lane: Lane | None = None  # None: interactive for text, bulk for a file
     title: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook: Webhook | None = None
+    author: str | None = None  # instead of what the file says; so is `title`
+    chapters: str = ""  # of a file: "3-7,9", "all", or "" for its body
+    lexicon: Mapping[str, Any] = field(default_factory=dict)  # see loa.saying.lexicon
+    pauses: Mapping[str, int] = field(default_factory=dict)  # name → ms, see loa.plan.pauses
+    allow_partial: bool = False  # audio without the segments that cannot be spoken is better than none
+
+    @property
+    def main_voice(self) -> str:
+        """Who speaks whatever is in no language of `voices`."""
+        return self.voice or next(iter(self.voices.values()), DEFAULT_VOICE)
 
     def hash(self) -> str:
         """64 hex digits, the same for two submissions that ask for the same thing."""
-        request = {name: getattr(self, name) for name in ("text", "voice", "format", "speed", "lane", "title", "metadata")}
+        request = {name: getattr(self, name) for name in ("text", "format", "speed", "lane", "title", "metadata")}
+        request["voice"] = self.main_voice
+        # What is not asked for is left out, so that a request has the hash that it had before there was such a wish.
+        wishes = {name: getattr(self, name) for name in ("voices", "author", "chapters", "lexicon", "pauses", "allow_partial")}
+        request |= {name: wish for name, wish in wishes.items() if wish}
         if self.webhook is not None:
             request["webhook"] = {"url": self.webhook.url, "events": self.webhook.events}
         if self.file is None:
@@ -89,14 +110,18 @@ class Desk:
     """Takes submissions in. Threads may share one."""
 
     def __init__(self, voices: VoiceRegistry, artifacts: Artifacts, settings: Settings) -> None:
+        """Raises InvalidLexicon for a LOA_LEXICON that cannot be used."""
         self._voices, self._artifacts, self._settings = voices, artifacts, settings
         self._allowed = AllowList.parse(settings.webhook_allow)
+        self._lexicon = Lexicon.load(settings.lexicon)
+        self._pauses = Pauses.of(settings)
 
     def order(self, submission: Submission, owner: str = DEFAULT_OWNER) -> Order:
         """A submission of an owner as an order that the store can record; its document, if it has one, is stored when this returns.
 
-        Raises UnknownFormat, InvalidSpeed, InvalidWebhook, UnknownVoice, VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine,
-        EmptyText, TextTooLong, UnsupportedMediaType, UnreadableDocument, StorageFull.
+        Raises UnknownFormat, InvalidSpeed, InvalidWebhook, InvalidPauses, InvalidChapters, InvalidLexicon, InvalidVoices, UnknownVoice,
+        VoiceNotInstalled, BrokenVoice, BrokenManifest, UnknownEngine, EmptyText, TextTooLong, UnsupportedMediaType, UnreadableDocument,
+        DocumentTooLarge, StorageFull.
         """
         format_named(submission.format)
         if submission.webhook is not None:
@@ -104,23 +129,38 @@ class Desk:
         slowest, fastest = SPEEDS
         if not (math.isfinite(submission.speed) and slowest <= submission.speed <= fastest):
             raise InvalidSpeed(f"speed is {submission.speed:g}; it takes {slowest:g} to {fastest:g}", least=slowest, most=fastest)
-        voice = self._voices.speakable(submission.voice, owner)
+        check_pauses(submission.pauses)
+        if submission.chapters:
+            check_selection(submission.chapters)
+            if submission.file is None:
+                raise InvalidChapters("chapters goes with a file; a text is spoken whole")
+        lexicon = Lexicon.parse(submission.lexicon)
+        cast = cast_of(self._voices, submission.main_voice, submission.voices, owner)
+        voice = cast.main.voice
         common: dict[str, Any] = {
             "id": new_job_id(),
             "owner": owner,
             "voice": voice.name,
-            "fingerprint": self._voices.fingerprint(voice),
+            "fingerprint": cast.main.fingerprint,
             "engine": voice.engine,
+            "voices": pinned(cast),
+            "author": submission.author,
+            "chapters": submission.chapters,
+            "pauses": submission.pauses,
+            "allow_partial": submission.allow_partial,
             "format": submission.format,
             "speed": float(submission.speed),
             "title": submission.title,
             "metadata": submission.metadata,
             "webhook": submission.webhook,
         }
+        kept = partial(self._keep_lexicon, submission.lexicon)  # a job that is planned by a worker needs it
         if submission.file is not None:
             characters, path = self._read(submission.file)
             length = estimate(SAMPLE, voice.language, submission.speed) * characters / len(SAMPLE)
-            return Order(kind="file", lane=submission.lane or "bulk", characters=characters, document=path, estimate=length, **common)
+            return Order(
+                kind="file", lane=submission.lane or "bulk", characters=characters, document=path, lexicon=kept(), estimate=length, **common
+            )
         text = submission.text or ""
         if len(text) > self._settings.text_limit:
             raise TextTooLong(
@@ -129,10 +169,14 @@ class Desk:
         text = normalise(text)
         lane = submission.lane or "interactive"
         if len(text) <= SHORT_TEXT:
-            (segment,) = plan_text(text, voice=voice, fingerprint=common["fingerprint"], speed=submission.speed)
-            return Order(lane=lane, characters=len(text), segment=segment, estimate=segment.audio_seconds, **common)
+            pauses = replace(self._pauses, **{name: ms / 1000 for name, ms in submission.pauses.items()})
+            plan = plan_text(text, cast=cast, pauses=pauses, lexicon=lexicon.over(self._lexicon), speed=submission.speed)
+            if len(plan.segments) == 1:
+                (segment,) = plan.segments
+                return Order(lane=lane, characters=len(text), segment=segment, estimate=segment.audio_seconds, **common)
         length = estimate(text, voice.language, submission.speed)
-        return Order(lane=lane, characters=len(text), document=self._keep(text.encode(), "txt"), estimate=length, **common)
+        document = self._keep(text.encode(), "txt")
+        return Order(lane=lane, characters=len(text), document=document, lexicon=kept(), estimate=length, **common)
 
     def check_webhook(self, url: str) -> None:
         """Raises InvalidWebhook for what no webhook could be sent to. What a name leads to is checked when it is sent."""
@@ -179,6 +223,9 @@ class Desk:
         if not speakable(text):
             raise EmptyText("the file holds no letter and no digit")
         return len(text)
+
+    def _keep_lexicon(self, lexicon: Mapping[str, Any]) -> str | None:
+        return self._keep(canonical_json(lexicon), "lexicon") if lexicon else None
 
     def _keep(self, content: bytes, kind: str) -> str:
         path = f"documents/{hashlib.sha256(content).hexdigest()}.{kind}"

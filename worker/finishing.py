@@ -1,4 +1,7 @@
-"""What happens to speech while the device computes the next batch: it is stored, and recorded; jobs of one segment are ended with it."""
+"""What happens to speech while the device computes the next batch: it is judged, stored and recorded; jobs of one segment end with it.
+
+Whatever lies in the artifact store was judged before it was written, so what is found there is not judged again.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,12 @@ from loa.audio import as_stored, pack_segment
 from loa.errors import ArtifactMissing, LoaError, StoreUnavailable, SynthesisFailed
 from loa.jobs import Job
 from loa.plan import Segment
-from loa.store import Item, Spoken, Store
+from loa.store import Item, Spoilt, Spoken, Store
 from worker import paths
-from worker.assemble import Assembler, StoredAudio, read_segment
+from worker.assembly import Assembler, StoredAudio, read_segment
 from worker.engines.base import Speech
 from worker.leases import Lease, Leases
+from worker.plausibility import defect
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,7 @@ class Utterance:
     job: Job
     segment: Segment
     speech: Speech | None  # None: it is in the artifact store already
+    take: int = 0  # bad takes before this one
     setup_seconds: float
     synthesis_seconds: float
 
@@ -95,9 +100,13 @@ class Finisher(threading.Thread):
     def _finish(self, uttered: Uttered) -> None:
         lease, claims = uttered.lease, self._store.claims
         spoken: list[Spoken] = []
+        spoilt: list[Spoilt] = []
         unsaved: list[tuple[str, Speech]] = []
         side_by_side = self._pool.map if len(uttered.utterances) > 1 else map  # a lone segment is not worth another thread's wake-up
         for utterance, outcome in zip(uttered.utterances, side_by_side(self._keep, uttered.utterances, repeat(lease.claim)), strict=True):
+            if isinstance(outcome, Spoilt):
+                spoilt.append(outcome)
+                continue
             if isinstance(outcome, ArtifactMissing):
                 claims.hand_back(lease.claim, [utterance.item])  # the file went between a look and a reading: it is spoken anew
                 continue
@@ -116,6 +125,8 @@ class Finisher(threading.Thread):
             )
             if outcome.unsaved is not None:
                 unsaved.append((utterance.segment.address, outcome.unsaved))
+        claims.spoil(lease.claim, spoilt)
+        lease.done([one.item for one in spoilt])
         if not spoken:
             return
         recorded = claims.record(lease.claim, spoken)
@@ -128,8 +139,12 @@ class Finisher(threading.Thread):
         for address, speech in unsaved:
             self._save(address, speech)
 
-    def _keep(self, utterance: Utterance, claim: str) -> _Kept | LoaError:
-        """Store a segment and, where it is the whole job, make the job's audio out of it."""
+    def _keep(self, utterance: Utterance, claim: str) -> _Kept | Spoilt | LoaError:
+        """Store a segment that can be speech and, where it is the whole job, make the job's audio out of it."""
+        if utterance.speech is not None and (problem := defect(utterance.speech)):
+            job, segment = utterance.job, utterance.segment
+            log.warning("job %s: segment %d, take %d is no speech: %s", job.id, segment.index, utterance.take + 1, problem)
+            return Spoilt(item=utterance.item, text=segment.text, reason=problem)
         try:
             return self._make_job(utterance, claim) if utterance.job.segments_total == 1 else self._store_segment(utterance)
         except LoaError as error:

@@ -19,3 +19,17 @@ def timings(job_id: str, claim: str) -> str:
 
 def plan(job_id: str, claim: str) -> str:
     return f"plans/{job_id}/{claim}.json"
+
+
+def measure(part: str) -> str:
+    """What is known of a part of a book, under the part's address (worker/assembly/parts.py)."""
+    return f"parts/{part[:2]}/{part}.json"
+
+
+def packets(encoded: str) -> str:
+    """A part of a book as it is encoded, under its own address."""
+    return f"parts/{encoded[:2]}/{encoded}.packets"
+
+
+def subtitles(job_id: str, claim: str, extension: str) -> str:
+    return f"jobs/{job_id}/{claim}/subtitles.{extension}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import time
@@ -14,7 +15,7 @@ from loa.jobs import Job
 from loa.keys import speak as queue_of
 from loa.plan import Segment
 from loa.settings import Settings
-from loa.store import Batch, Item, Refusal, Store
+from loa.store import Batch, Item, Refusal, Spoilt, Store
 from worker import paths
 from worker.engines.base import Engine, Passage, Speech, VoiceState
 from worker.finishing import Finisher, Utterance, Uttered
@@ -28,7 +29,10 @@ log = logging.getLogger(__name__)
 
 DEVICE_LOST_EXIT = 71
 LATEST = 0.2  # weight of the last batch in the measured rate
-SEED_DIGITS = 15  # hex digits of a segment's address that seed its noise: 60 bits, which every generator takes
+SEED_DIGITS = 15  # hex digits that seed a segment's noise: 60 bits, which every generator takes
+
+
+_Part = tuple[str, str]  # job and voice, "" for the job's own
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class _Turn:
     item: Item
     job: Job
     segment: Segment
+    take: int  # bad takes before this one
+
+    @property
+    def part(self) -> _Part:
+        return self.job.id, self.segment.voice
 
 
 class Speaker:
@@ -128,7 +137,7 @@ class Speaker:
                 if self._artifacts.use(paths.segment(segment.address)):
                     found.append(Utterance(item=item, job=job, segment=segment, speech=None, setup_seconds=0.0, synthesis_seconds=0.0))
                 else:
-                    turns.append(_Turn(item, job, segment))
+                    turns.append(_Turn(item, job, segment, batch.takes.get(item, 0)))
             except LoaError as error:
                 self._fail(lease, item, error)
             except (ValueError, TypeError, IndexError) as error:  # a damaged plan
@@ -137,11 +146,16 @@ class Speaker:
 
     def _synthesize(self, engine: Engine, queue: str, lease: Lease, turns: Sequence[_Turn]) -> list[Utterance]:
         voices, setup = self._voices(lease, turns)
-        turns = [turn for turn in turns if turn.job.id in voices]
-        unique = {turn.segment.address: turn for turn in turns}  # the same words twice in a batch are spoken once
+        turns = [turn for turn in turns if turn.part in voices]
+        # The same words twice in a batch are spoken once, as the latest of their takes.
+        unique = {turn.segment.address: turn for turn in sorted(turns, key=lambda turn: turn.take)}
         passages = [
             Passage(
-                text=turn.segment.text, voice=voices[turn.job.id], speed=turn.job.speed, seed=int(turn.segment.address[:SEED_DIGITS], 16)
+                text=turn.segment.spoken,
+                voice=voices[turn.part],
+                speed=turn.job.speed,
+                seed=seed_of(turn.segment.address, turn.take),
+                take=turn.take,
             )
             for turn in unique.values()
         ]
@@ -160,23 +174,24 @@ class Speaker:
             self._rates[queue] += LATEST * (seconds / audio - self._rates[queue])
         return self._utterances(lease, turns, outcomes, seconds / audio if audio else 0.0, setup)
 
-    def _voices(self, lease: Lease, turns: Sequence[_Turn]) -> tuple[dict[str, VoiceState], float]:
-        """The voice of every job of a batch, and the seconds of all loads: each of these jobs waits for all of them."""
-        voices: dict[str, VoiceState] = {}
-        failed: dict[str, LoaError] = {}
+    def _voices(self, lease: Lease, turns: Sequence[_Turn]) -> tuple[dict[_Part, VoiceState], float]:
+        """The voices of every job of a batch, and the seconds of all loads: each of these jobs waits for all of them."""
+        voices: dict[_Part, VoiceState] = {}
+        failed: dict[_Part, LoaError] = {}
         setup = 0.0
         for turn in turns:
-            job = turn.job
-            if job.id not in voices and job.id not in failed:
+            part = turn.part
+            if part not in voices and part not in failed:
                 try:
-                    found = self._cache.get(job.voice, job.fingerprint, job.owner)
+                    pinned = turn.job.pinned(turn.segment)
+                    found = self._cache.get(pinned.name, pinned.fingerprint, turn.job.owner)
                 except LoaError as error:
-                    failed[job.id] = error
+                    failed[part] = error
                 else:
-                    voices[job.id] = found.state
+                    voices[part] = found.state
                     setup += found.seconds
-            if job.id in failed:
-                self._fail(lease, turn.item, failed[job.id])
+            if part in failed:
+                self._fail(lease, turn.item, failed[part])
         return voices, setup
 
     def _utterances(
@@ -188,7 +203,7 @@ class Speaker:
         for turn in turns:
             address, outcome = turn.segment.address, outcomes[turn.segment.address]
             if isinstance(outcome, LoaError):
-                self._fail(lease, turn.item, outcome)
+                self._refuse(lease, turn, outcome)
                 continue
             utterances.append(
                 Utterance(
@@ -196,6 +211,7 @@ class Speaker:
                     job=turn.job,
                     segment=turn.segment,
                     speech=outcome,
+                    take=turn.take,
                     setup_seconds=0.0 if turn.job.id in waited else setup,
                     synthesis_seconds=0.0 if address in counted else outcome.seconds * rate,
                 )
@@ -203,6 +219,15 @@ class Speaker:
             waited.add(turn.job.id)
             counted.add(address)
         return utterances
+
+    def _refuse(self, lease: Lease, turn: _Turn, error: LoaError) -> None:
+        """The engine cannot speak a passage: its job fails, or goes on without it."""
+        if not turn.job.allow_partial:
+            self._fail(lease, turn.item, error)
+            return
+        log.warning("job %s goes on without segment %s: %s", turn.job.id, turn.item.name, error.message)
+        self._store.claims.spoil(lease.claim, [Spoilt(item=turn.item, text=turn.segment.spoken, reason=error.message, final=True)])
+        lease.done([turn.item])
 
     def _fail(self, lease: Lease, item: Item, error: LoaError) -> None:
         log.warning("job %s: segment %s cannot be spoken: %s", item.job_id, item.name, error.message)
@@ -218,3 +243,9 @@ class Speaker:
         self._finisher.flush()
         self._store.claims.hand_back(lease.claim, lease.items, charged=True)
         os._exit(DEVICE_LOST_EXIT)
+
+
+def seed_of(address: str, take: int) -> int:
+    """What seeds the noise of a segment: its address, so that it sounds the same wherever it is spoken; after `take` bad takes another."""
+    digits = hashlib.sha256(f"{address}/{take}".encode()).hexdigest() if take else address
+    return int(digits[:SEED_DIGITS], 16)

@@ -25,7 +25,6 @@ from loa.engines import served, unserved
 from loa.errors import LoaError, StartFailed
 from loa.house import Sweeper
 from loa.keys import speak as queue_of
-from loa.reading.limits import Limits
 from loa.reconciler import Reconciler
 from loa.recordings import Recordings
 from loa.settings import Settings
@@ -33,7 +32,7 @@ from loa.store import Slot, Store
 from loa.store.database import no_wake
 from loa.voices import VoiceRegistry
 from worker.app import waker
-from worker.assemble import Assembler
+from worker.assembly import Assembler
 from worker.devices import device_of, pin
 from worker.heartbeat import Heartbeat
 from worker.planning import Planner
@@ -100,7 +99,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
     added = AddedVoices(lambda: store.voices, Recordings(artifacts, settings.data_dir))
     voices = VoiceRegistry(settings, added)
     plans = Plans(artifacts)
-    assembler = Assembler(store, artifacts, plans, Path(settings.data_dir) / "work")
+    assembler = Assembler(store, artifacts, plans, Path(settings.data_dir) / "work", loudness=settings.loudness)
     speaker = finisher = None
     engines = tuple(name for name in served(settings) if queue_of(name) in heartbeat.slot.queues)
     if not engines:
@@ -141,7 +140,7 @@ def _start(settings: Settings, heartbeat: Heartbeat) -> Station:
         sweeper=sweeper,
         added=added,
         assembler=assembler,
-        planner=Planner(store, artifacts, voices, Limits.of(settings)),
+        planner=Planner(store, artifacts, voices, settings),
         speaker=speaker,
         finisher=finisher,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from loa.reconciler import Reconciler
 from loa.settings import Settings
 from loa.store import Batch, Refusal, Store
 from worker.app import LONG_LIMIT
-from worker.assemble import Assembler
+from worker.assembly import Assembler
 from worker.heartbeat import Heartbeat
 from worker.planning import Planner
 
@@ -48,9 +49,10 @@ class Station:
             self.speaker.run(queue, token)
 
     def work(self, queue: str, token: str) -> None:
-        """A wake-up for `plan` or `assemble`: one item after another until there is none left."""
+        """A wake-up for `plan` or `assemble`: one item after another, until there is none left or a task has taken long enough."""
+        until = time.monotonic() + self.settings.task_seconds
         with self.heartbeat.working():
-            while not self.heartbeat.drain.begun.is_set():
+            while not self.heartbeat.drain.begun.is_set() and time.monotonic() < until:
                 claims = self.store.claims
                 batch = claims.claim(queue, self.heartbeat.slot.id, token=token, most=1, seconds=LONG_LIMIT, rate=1.0, limit=LONG_LIMIT)
                 if isinstance(batch, Refusal):

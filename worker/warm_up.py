@@ -15,11 +15,12 @@ from loa.artifacts import Artifacts
 from loa.audio import as_stored, pack_segment
 from loa.errors import InvalidSetting, LoaError, StartFailed
 from loa.jobs import Job, Order, new_job_id
-from loa.plan import plan_text
+from loa.plan.cast import Cast, Part
+from loa.plan.planning import plan_text
 from loa.settings import Settings
 from loa.states import State
 from loa.voices import Voice, VoiceRegistry
-from worker.assemble import Assembler, StoredAudio
+from worker.assembly import Assembler, StoredAudio
 from worker.engines import load_engine
 from worker.engines.base import Engine, Passage, VoiceState
 from worker.heartbeat import Heartbeat
@@ -31,7 +32,6 @@ from worker.voice_states import VoiceStates
 log = logging.getLogger(__name__)
 
 TEST_SENTENCES = {"en": "This is a short test before the work begins.", "vi": "Đây là một câu thử trước khi bắt đầu làm việc."}
-PLAUSIBLE = (0.2, 5.0)  # the test sentence's length over its estimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +109,11 @@ class WarmUp:
         """Speak a sentence as a job would have it, down to the audio file, and refuse what is no speech."""
         text = TEST_SENTENCES.get(voice.language.partition("-")[0], TEST_SENTENCES["en"])
         fingerprint = self._voices.fingerprint(voice)
-        (segment,) = plan_text(text, voice=voice, fingerprint=fingerprint)
-        (speech,) = self._engines[voice.engine].synthesize([Passage(text=segment.text, voice=self._state(voice))])
+        (segment,) = plan_text(text, cast=Cast(main=Part(voice=voice, fingerprint=fingerprint))).segments
+        (speech,) = self._engines[voice.engine].synthesize([Passage(text=segment.spoken, voice=self._state(voice))])
         if isinstance(speech, LoaError):
             raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {speech.message}")
-        if problem := defect(speech, segment.audio_seconds, PLAUSIBLE):
+        if problem := defect(speech):
             raise StartFailed(f"voice {voice.name!r} does not speak the test sentence: {problem}")
         order = Order(
             id=new_job_id(), voice=voice.name, fingerprint=fingerprint, engine=voice.engine, characters=len(text), segment=segment

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from loa import __version__
-from loa.cli import deliveries, demo, diagnosis, engines, jobs, keys, stack, voices, webhooks
+from loa.cli import deliveries, demo, diagnosis, engines, jobs, keys, narrating, stack, voices, webhooks
 from loa.errors import LoaError, ServerUnreachable, WaitTimedOut
 from loa.logs import visible
 from loa.urls import shown
@@ -93,7 +93,7 @@ def app() -> None:
 
 for command in (
     *(stack.up, stack.worker, stack.deliver, stack.api, demo.demo),
-    *(jobs.say, jobs.submit, jobs.status, jobs.wait, jobs.cancel, jobs.jobs),
+    *(jobs.say, narrating.narrate, narrating.preview, jobs.submit, jobs.status, jobs.wait, jobs.cancel, jobs.jobs),
     *(voices.voices, engines.engines, keys.keys, webhooks.webhooks, deliveries.deliveries),
     *(diagnosis.workers, diagnosis.doctor),
 ):

@@ -249,6 +249,7 @@ def show(job: dict[str, Any], as_json: bool) -> None:
             "waiting": job["waiting_reason"],
             "jobs ahead": progress["queue_position"] if waits else None,
             "progress": _progress(job),
+            "chapter": progress.get("chapter"),
             "time left": seconds(progress["eta_seconds"]),
             "queued for": seconds(timings["queued_seconds"]),
             "set-up paid": seconds(timings["setup_seconds"]),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+TITLE = 40  # characters of a chapter's title beside the bar
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -90,8 +92,13 @@ class JobProgress:
         """Draw the job as it is now; why it waits is said once, in a line of its own."""
         progress = job["progress"]
         detail = [f"{progress['segments_done']}/{progress['segments_total']} segments"] if progress["segments_total"] else []
+        if progress.get("chapter"):
+            detail = [
+                f"chapter {progress['chapters_done'] + 1}/{progress['chapters_total']} {logs.visible(progress['chapter'])[:TITLE]}",
+                *detail,
+            ]
         detail += [f"{progress['audio_seconds']:.1f} s of audio"] if progress["audio_seconds"] else []
-        detail += [f"{progress['eta_seconds']:.0f} s left"] if progress["eta_seconds"] else []
+        detail += [f"{seconds(progress['eta_seconds'])} left"] if progress["eta_seconds"] else []
         total, done = progress["segments_total"] or None, progress["segments_done"]
         self._bar.update(self._task, description=job["state"], total=total, completed=done, detail=", ".join(detail))
         reason = job["waiting_reason"]

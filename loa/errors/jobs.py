@@ -65,6 +65,12 @@ class AssemblyFailed(LoaError):
     code, status = "assembly_failed", 500
 
 
+class Incomplete(LoaError):
+    """Change the passages that `details` names, or allow a partial result, and submit again: only what is missing is spoken anew."""
+
+    code, status = "incomplete", 500
+
+
 class OutOfMemory(LoaError):
     """Use shorter sentences, fewer processes per device, or a device with more memory."""
 

@@ -85,6 +85,30 @@ class InvalidSpeed(LoaError):
     code, status = "invalid_speed", 400
 
 
+class InvalidChapters(LoaError):
+    """Name chapters by their numbers in `loa narrate --list FILE`, such as 3-7,9; or all."""
+
+    code, status = "invalid_chapters", 400
+
+
+class InvalidVoices(LoaError):
+    """Give voices by language, such as {"vi": NAME, "en": NAME}: eight at most, each language once."""
+
+    code, status = "invalid_voices", 400
+
+
+class InvalidPauses(LoaError):
+    """Give milliseconds, from 0 to 10,000, for any of sentence, paragraph, heading and chapter."""
+
+    code, status = "invalid_pauses", 400
+
+
+class InvalidLexicon(LoaError):
+    """Give words or short phrases with what is said for them, {"Nguyen": "win"} or by language {"vi": {"BTC": "ban tổ chức"}}."""
+
+    code, status = "invalid_lexicon", 400
+
+
 class InvalidWebhook(LoaError):
     """Give an http or https URL of a public host; whoever runs the server can open private ones with LOA_WEBHOOK_ALLOW."""
 

@@ -1,8 +1,9 @@
 """One pass over the artifact store: count everything, remove what nobody needs.
 
 - jobs/: audio and timings of an ended job for LOA_AUDIO_DAYS; what a superseded claim wrote, for as long as its writer may be alive.
-- segments/: the least recently used beyond LOA_SEGMENT_CACHE_BYTES, but none that was used since the oldest unfinished job was created.
-- plans/, documents/: until their last job has ended.
+- segments/ and parts/ (of books, encoded): the least recently used beyond LOA_SEGMENT_CACHE_BYTES, all together, but none that was used
+  since the oldest unfinished job was created.
+- plans/, documents/: until their last job has ended; the list of chapters beside a plan as long as the audio.
 - what killed writers left behind.
 
 Files whose job the store does not know are kept for as long as its audio would be: a Redis that lost its data takes none with it. A reader
@@ -20,12 +21,21 @@ from typing import Any, TypeVar
 
 from loa.artifacts import LEFTOVER_AGE, USED_EVERY, Artifacts, Stored
 from loa.errors import ArtifactMissing
+from loa.plan.listing import CHAPTERS
 from loa.settings import Settings
 from loa.store import House, Needs, Turn
 
 log = logging.getLogger(__name__)
 
-KINDS = {"segments": "segments", "jobs": "audio", "plans": "plans", "documents": "documents", "voices": "voices"}  # folder → kind
+KINDS = {
+    "segments": "segments",
+    "parts": "parts",
+    "jobs": "audio",
+    "plans": "plans",
+    "documents": "documents",
+    "voices": "voices",
+}  # by folder
+CACHES = ("segments", "parts")  # what can be made again
 BATCH = 500  # files whose jobs are asked for together
 WRITER_AGE = 3600.0  # seconds: whoever lost a claim writes for no longer
 SKEW = 600.0  # seconds that the clocks of machines and of Redis may differ
@@ -76,7 +86,7 @@ class Sweep:
         self._sweep("jobs", self._audio_goes)
         self._sweep("plans", self._plan_goes)
         self._sweep_documents()
-        self._sweep_segments()
+        self._sweep_caches()
         for stored in self._files("voices"):
             self._tallies["voices"].count(stored.size)
         leftovers = self._artifacts.remove_leftovers(LEFTOVER_AGE)
@@ -115,8 +125,10 @@ class Sweep:
     def _plan_goes(self, stored: Stored, needs: Needs | None) -> bool:
         if needs is None:
             return self._age(stored) > self._keep
-        needed = needs.finished is None and stored.path == needs.plan
-        return not needed and self._age(stored) > WRITER_AGE
+        current = needs.plan != "" and stored.path.startswith(needs.plan.removesuffix(".json"))
+        if current and needs.finished is not None and stored.path.endswith(CHAPTERS):  # people may ask for it as long as for the audio
+            return self._turn.now - needs.finished > self._keep
+        return not (current and needs.finished is None) and self._age(stored) > WRITER_AGE
 
     # --- files that jobs share
 
@@ -136,24 +148,29 @@ class Sweep:
         except ArtifactMissing:
             return False
 
-    def _sweep_segments(self) -> None:
+    def _sweep_caches(self) -> None:
         """Two walks and no list: the first weighs what was used in which hour, the second removes the oldest hours."""
-        tally, hours = self._tallies["segments"], Counter[int]()
-        for stored in self._files("segments"):
+        hours = Counter[int]()
+        for tally, stored in self._cached():
             tally.count(stored.size)
             hours[_hour(stored)] += stored.size
-        excess = tally.bytes - self._settings.segment_cache_bytes
+        excess = sum(hours.values()) - self._settings.segment_cache_bytes
         if excess <= 0:
             return
         used_since = min(self._turn.now, self._turn.oldest or self._turn.now) - USED_EVERY - SKEW
         last = _hour_that_frees(hours, excess)
         of_last = excess - sum(size for hour, size in hours.items() if hour < last)  # what is to go of the last hour
-        for stored in self._files("segments"):
+        for tally, stored in self._cached():
             if stored.modified >= used_since or _hour(stored) > last or (_hour(stored) == last and of_last <= 0):
                 continue
             if self._artifacts.delete(stored.path):
                 tally.remove(stored.size)
                 of_last -= stored.size if _hour(stored) == last else 0
+
+    def _cached(self) -> Iterator[tuple[Tally, Stored]]:
+        for folder in CACHES:
+            for stored in self._files(folder):
+                yield self._tallies[KINDS[folder]], stored
 
     def _files(self, folder: str) -> Iterator[Stored]:
         for place, stored in enumerate(self._artifacts.walk(folder)):
@@ -192,7 +209,7 @@ def _hour_that_frees(hours: Counter[int], excess: int) -> int:
 
 
 def _job(stored: Stored) -> str:
-    """Of jobs/JOB/CLAIM/… and plans/JOB/CLAIM.json."""
+    """Of jobs/JOB/CLAIM/…, plans/JOB/CLAIM.json and plans/JOB/CLAIM/…"""
     return _part(stored, 1)
 
 

@@ -68,7 +68,7 @@ def _died(status: int, limits: Limits) -> UnreadableDocument:
     if cause in ("SIGXCPU", "SIGKILL"):
         return DocumentTooLarge(f"reading the document takes more than {limits.seconds:g} s, or more memory than there is")
     log.error("the process that read a document died of it (%s)", cause)
-    return UnreadableDocument(f"the document is damaged: reading it failed ({cause})")
+    return UnreadableDocument(f"the document is damaged, or needs more than {limits.memory / 1e6:,.0f} MB of memory ({cause})")
 
 
 def _refusal(error: dict[str, Any]) -> LoaError:

@@ -6,23 +6,21 @@ take the archive as a whole, and knows neither footnotes nor fields, revisions, 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
 from loa.errors import EmptyText, UnreadableDocument
-from loa.reading import breaks, matter, xml
+from loa.reading import breaks, xml
 from loa.reading.archive import Archive
-from loa.reading.document import Block, Chapter, Document
+from loa.reading.document import Block, Document
 from loa.reading.docx_styles import Numbering, Styles, namespace
 from loa.reading.docx_text import Body, Passage
 from loa.reading.limits import Limits
-from loa.reading.outline import chapters_of, without_contents
+from loa.reading.outline import chapters_of, with_roles, without_contents
 from loa.reading.titles import PLAIN, title_of
 
-OPENING_SHARE = 0.2  # of the text may stand before the first heading as title pages; more is text
 LONGEST_HEADING = 150  # characters of one that is only set like a heading
 
 _RELATIONS = "_rels/.rels"
@@ -55,7 +53,7 @@ def read(content: bytes, limits: Limits) -> Document:
         title=title or titled or own_title,
         author=author,
         language=language,
-        chapters=_with_opening(chapters),
+        chapters=with_roles(chapters),
         omissions=tuple(f"{count} {_plural(name, count)}" for name, count in body.omitted.items()),
     )
 
@@ -138,15 +136,6 @@ def _believed(language: str | None, text: str) -> str | None:
     if vietnamese != (language.partition("-")[0].lower() == "vi") and (vietnamese or letters >= _TELLING):
         return None
     return language
-
-
-def _with_opening(chapters: tuple[Chapter, ...]) -> tuple[Chapter, ...]:
-    """Chapters with their roles by their titles; what stands before the first title is title pages, unless it is long."""
-    chapters = matter.by_titles(chapters)
-    total = sum(chapter.characters for chapter in chapters)
-    if len(chapters) > 1 and not chapters[0].title and chapters[0].characters <= OPENING_SHARE * total:
-        return (dataclasses.replace(chapters[0], matter="front", role="titlepage"), *chapters[1:])
-    return chapters
 
 
 def _plural(name: str, count: int) -> str:

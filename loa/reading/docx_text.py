@@ -125,7 +125,7 @@ class Body:
                 centred=centred,
                 languages=line.languages,
             )
-        elif silent and element.find(f".//{w}t") is not None:
+        elif (silent or self._is_silent()) and element.find(f".//{w}t") is not None:
             self.omitted["line of a table of contents"] += 1
         for said in line.pictures:
             yield Passage(text=said)

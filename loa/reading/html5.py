@@ -75,11 +75,11 @@ def _put(pieces: list[str], place: etree._Element) -> None:
         return
     text = names.fit("".join(pieces))
     pieces.clear()
-    last = next(place.iterchildren(reversed=True), None)  # `len(place)` would count them all
-    if last is None:
-        place.text = text
-    else:
+    last = next(place.iterchildren(reversed=True), None)  # len() would count them all
+    if last is not None:
         last.tail = text
+    else:
+        place.text = text
 
 
 def _check_steps(text: str) -> None:

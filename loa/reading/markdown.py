@@ -48,12 +48,16 @@ def read(content: bytes, limits: Limits) -> Document:
 def parser(limits: Limits) -> MarkdownIt:
     """markdown-it with bounds."""
 
-    def bounded_paragraph(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+    def check(state: StateBlock) -> None:
         if len(state.tokens) > limits.blocks:
             raise DocumentTooLarge(f"the document has more than {limits.blocks:,} parts")
+
+    def bounded_paragraph(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        check(state)
         return paragraph(state, line, end, silent)
 
     def bounded_table(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        check(state)
         return state.eMarks[line] - state.bMarks[line] <= LONGEST_ROW and table(state, line, end, silent)
 
     def bounded_inline(state: StateCore) -> None:

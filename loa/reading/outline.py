@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 
 from loa.reading.document import Block, Chapter
+from loa.reading.matter import by_titles
 from loa.reading.titles import title_of
 
+OPENING_SHARE = 0.2  # of the text may be title pages; more is text
 LONG_CHAPTER = 30_000  # characters, half an hour: what is longer and begins with another heading is a part that holds chapters
 
 
@@ -24,6 +27,15 @@ def chapters_of(blocks: Sequence[Block], level: int | None = None) -> tuple[str 
     parts = list(_joined(_cut(blocks, level)))
     titles = _titles(parts, level)
     return _title(blocks, levels), tuple(Chapter(title=title, blocks=tuple(part)) for title, part in zip(titles, parts, strict=True))
+
+
+def with_roles(chapters: Sequence[Chapter]) -> tuple[Chapter, ...]:
+    """Chapters with matter and role by their titles. What stands before the first that has a title is title pages, unless it is long."""
+    if len(chapters) > 1 and not chapters[0].title:
+        opening, *others = chapters
+        if opening.characters <= OPENING_SHARE * sum(chapter.characters for chapter in chapters):
+            return (dataclasses.replace(opening, matter="front", role="titlepage"), *by_titles(others))
+    return by_titles(chapters)
 
 
 def without_contents(blocks: Sequence[Block]) -> list[Block]:

@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from loa.reading.lines import Line, Page
 from loa.reading.typography import usual_size
@@ -16,6 +17,8 @@ from loa.reading.typography import usual_size
 EDGE_LINES = 2  # heights at the head and at the foot of a page where running heads and page numbers stand
 REPEATS = 3  # pages on which the same words at the same height make them a running head
 SAME_HEIGHT = 4.0  # points within which two heights are one
+APART = 1.25  # of the distance between lines: a running head stands farther from the text
+SHORT = 0.6  # of the widest line: what is shorter may be a running head without standing apart
 LARGEST_HEAD = 1.15  # of the size of the text: what is larger opens a chapter
 FOOTNOTE_SIZE = 0.93  # of the size of the text
 FOOTNOTE_GAP = 1.5  # font sizes between the last line of the text and the first footnote, more than between lines
@@ -134,32 +137,57 @@ def _with_initials(lines: list[Line]) -> list[Line]:
 def without_running_heads(pages: Sequence[Page]) -> tuple[list[Page], int]:
     """The pages without running heads, running feet and page numbers, and how many lines those were.
 
-    One is known by its words, the page's number aside, at the same height on at least REPEATS pages; a page number by counting up with the
-    pages; and where such lines stand on most pages, what stands there on the others is one as well.
+    One is known by its words, the page's number aside, at the same height on REPEATS pages close to each other; a page number by counting
+    up with the pages; and where such lines stand on most pages, what stands there on the others is one as well.
     """
     largest = LARGEST_HEAD * usual_size([line for page in pages for line in page.lines])
-    edges = {page.number: _edges(page, largest) for page in pages}
+    apart = APART * _usual_step(pages)
+    edges = {page.number: _edges(page, largest, apart) for page in pages}
     offsets = _offsets(edges)
-    seen = Counter(key for edge in edges.values() for key in {key for line in edge for key in _keys(line, offsets)})
+    seen: dict[tuple[str, int], list[int]] = defaultdict(list)  # the pages of each key, in their order
+    for number, edge in edges.items():
+        for key in {key for line in edge for key in _keys(line, offsets)}:
+            seen[key].append(number)
     repeats = min(REPEATS, max(2, len(pages)))
+    runs = {key for key, numbers in seen.items() if _run_on(numbers, repeats)}
     found = {line for edge in edges.values() for line in edge if _is_page_number(line, offsets)}
-    found |= {line for edge in edges.values() for line in edge if any(seen[key] >= repeats for key in _keys(line, offsets))}
+    found |= {line for edge in edges.values() for line in edge if not runs.isdisjoint(_keys(line, offsets))}
     usual = Counter(place for places in ({_place(line) for line in edge if line in found} for edge in edges.values()) for place in places)
     heights = {place for place, count in usual.items() if count >= repeats and 2 * count >= len(pages)}
     found |= {line for edge in edges.values() for line in edge if _place(line) in heights}
     return [replace(page, lines=tuple(line for line in page.lines if line not in found)) for page in pages], len(found)
 
 
-def _edges(page: Page, largest: float) -> list[Line]:
-    """The lines at the outermost heights of a page, of at most the `largest` size."""
+def _heights(page: Page) -> list[float]:
+    """Where lines stand on a page, from the top down."""
     heights: list[float] = []
     for baseline in sorted(line.baseline for line in page.lines):
         if not heights or baseline - heights[-1] > SAME_HEIGHT:
             heights.append(baseline)
-    outermost = {*heights[:EDGE_LINES], *heights[-EDGE_LINES:]}
-    return [
-        line for line in page.lines if line.size <= largest and any(0 <= line.baseline - height <= SAME_HEIGHT for height in outermost)
-    ]  # fmt: skip
+    return heights
+
+
+def _usual_step(pages: Sequence[Page]) -> float:
+    """The distance between lines, over all pages."""
+    steps = Counter(round(below - above) for page in pages for above, below in pairwise(_heights(page)))
+    return float(max(steps, key=lambda step: (steps[step], -step), default=0))
+
+
+def _edges(page: Page, largest: float, apart: float) -> list[Line]:
+    """The lines at the outermost heights of a page, of at most the `largest` size, that are short or farther `apart` from the text."""
+    heights = _heights(page)
+    widest = max((line.width for line in page.lines), default=0.0)
+    edge: list[Line] = []
+    for outward in (heights, [*reversed(heights)]):
+        for place, height in enumerate(outward[:EDGE_LINES]):
+            inward = outward[place + 1 : place + 2]
+            far = not inward or abs(inward[0] - height) > apart
+            edge += [
+                line
+                for line in page.lines
+                if 0 <= line.baseline - height <= SAME_HEIGHT and line.size <= largest and (far or line.width < SHORT * widest)
+            ]
+    return edge
 
 
 def _offsets(edges: dict[int, list[Line]]) -> set[int]:
@@ -184,6 +212,11 @@ def _value(numeral: str) -> int:
 def _words(line: Line, offsets: set[int]) -> str:
     """What the line says, the page's own number written as #."""
     return _NUMBER.sub(lambda match: "#" if _value(match[0]) - line.page in offsets else match[0], line.text).casefold()
+
+
+def _run_on(numbers: Sequence[int], repeats: int) -> bool:
+    """Whether pages follow each other closely enough to share a running head: all of them, or every other."""
+    return any(last - first <= 2 * repeats for first, last in zip(numbers, numbers[repeats - 1 :], strict=False))
 
 
 def _is_page_number(line: Line, offsets: set[int]) -> bool:

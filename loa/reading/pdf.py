@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import ctypes
-import dataclasses
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +12,10 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from loa.errors import DocumentTooLarge, EmptyText, EncryptedDocument, ImageOnlyDocument, UnreadableDocument
-from loa.reading import matter
 from loa.reading.document import Block, Chapter, Document
 from loa.reading.limits import Limits
 from loa.reading.lines import Line, Page
-from loa.reading.outline import chapter_level, chapters_of, without_contents
+from loa.reading.outline import chapter_level, chapters_of, with_roles, without_contents
 from loa.reading.pages import in_reading_order, without_footnotes, without_running_heads
 from loa.reading.pdf_outline import Entry, entries_of, places_of
 from loa.reading.pdf_streams import check
@@ -30,7 +28,6 @@ PICTURES_SHARE = 0.9  # of the pages hold nothing but pictures: the little text 
 SCANNED_CHARACTERS = 100  # a page, on average, where that is so
 UNKNOWN_SHARE = 0.2  # of the characters, beyond which what is known makes no sense
 TITLE_PAGE_LINES = 15
-OPENING_SHARE = 0.2  # of the text may stand before the first chapter as title pages; more is text
 METADATA_BYTES = 4_000
 
 _LIBRARY = threading.Lock()  # PDFium is not safe with concurrent callers
@@ -57,9 +54,7 @@ def read(content: bytes, limits: Limits) -> Document:
     lines, omissions = _text_of(pages)
     typography = Typography.of(lines)
     own_title, chapters = _chapters(lines, entries, typography)
-    return Document(
-        title=title or own_title, author=author, language=language, chapters=tuple(_with_opening(chapters)), omissions=tuple(omissions)
-    )
+    return Document(title=title or own_title, author=author, language=language, chapters=with_roles(chapters), omissions=tuple(omissions))
 
 
 def _opened(content: bytes) -> pypdfium2.PdfDocument:
@@ -157,7 +152,7 @@ def _chapters(lines: Sequence[Line], entries: Sequence[Entry], typography: Typog
     blocks = without_contents(list(blocks_of(lines[title_page:], typography, ranks)))
     _, chapters = chapters_of(blocks, _numbered_level(blocks))
     title = next((block.text for block in front if block.kind == "heading"), None) or chapters_of(blocks)[0]
-    opening = (Chapter(title="", matter="front", role="titlepage", blocks=tuple(front)),) if front else ()
+    opening = (Chapter(title="", blocks=tuple(front)),) if front else ()
     return title, (*opening, *chapters)
 
 
@@ -184,12 +179,3 @@ def _numbered_level(blocks: Sequence[Block]) -> int | None:
     """The level of headings such as "Chapter 3", where several are; None: there are not."""
     levels = [block.level for block in blocks if block.kind == "heading" and (title := title_of(block.text)) and title.level == CHAPTER]
     return max(levels, key=levels.count) if len(levels) > 1 else None
-
-
-def _with_opening(chapters: Sequence[Chapter]) -> Iterator[Chapter]:
-    """The chapters with their roles by their titles; what stands before the first of them is title pages, unless it is long."""
-    total = sum(chapter.characters for chapter in chapters)
-    weighed = matter.by_titles(chapters)
-    for place, (chapter, by_title) in enumerate(zip(chapters, weighed, strict=True)):
-        opening = place == 0 and len(chapters) > 1 and not chapter.title and chapter.characters <= OPENING_SHARE * total
-        yield dataclasses.replace(chapter, matter="front", role="titlepage") if opening or chapter.role == "titlepage" else by_title

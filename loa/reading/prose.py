@@ -29,6 +29,7 @@ WRAPPED_SHARE = 0.6  # of the ends of lines in prose are wrapped, at least
 SENTENCES_SHARE = 0.7  # of the lines of verse end a sentence, at most
 CAPITALS_SHARE = 0.6  # of wrapped lines begin with a capital, at most: more is verse, whose lines may be of one length
 NARROWER = 1.5  # font sizes by which lines end before the margin where they are set narrower than the text, as quotations are
+ALIKE = 0.3  # font sizes by which two indents may differ and be meant as one
 CENTRED = 3.0  # font sizes that a centred line leaves on both sides, at least
 SHORTEST_HALF = 3  # letters before the hyphen of a compound that keeps it at the end of a line; after it, one less
 
@@ -85,15 +86,15 @@ def is_heading(passage: Sequence[Line], typography: Typography) -> bool:
 
 
 def passages_of(lines: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
-    """Lines that neither a gap nor a change of type, column or kind parts. The end of a page parts nothing."""
+    """Lines that neither a gap nor a change of type, column or kind parts, nor being set in. The end of a page parts nothing."""
     passage: list[Line] = []
     for line in _without_lone_rows(lines):
         if passage and _parts(passage[-1], line, typography):
-            yield passage
+            yield from _quotations_apart(passage, typography)
             passage = []
         passage.append(line)
     if passage:
-        yield passage
+        yield from _quotations_apart(passage, typography)
 
 
 def joined(texts: Sequence[str], words: Mapping[str, int]) -> str:
@@ -188,25 +189,25 @@ def _is_verse(passage: Sequence[Line], typography: Typography) -> bool:
 
 
 def _paragraphs(passage: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
-    for part in _quotations_apart(passage, typography):
-        narrower, base = _narrower(part, typography), min(typography.indent(line) for line in part)
-        paragraph: list[Line] = []
-        for line in part:
-            if paragraph and _begins(paragraph, line, typography, narrower, base):
-                yield paragraph
-                paragraph = []
-            paragraph.append(line)
-        yield paragraph
+    narrower, base = _narrower(passage, typography), min(typography.indent(line) for line in passage)
+    paragraph: list[Line] = []
+    for line in passage:
+        if paragraph and _begins(paragraph, line, typography, narrower, base):
+            yield paragraph
+            paragraph = []
+        paragraph.append(line)
+    yield paragraph
 
 
 def _quotations_apart(passage: Sequence[Line], typography: Typography) -> Iterator[list[Line]]:
-    """A passage in parts: those that are set further in as a whole, and what is around them."""
+    """A passage in parts: quotations and verse that are set further in as a whole, and what is around them."""
     base = min(typography.indent(line) for line in passage)
     part: list[Line] = []
     for indent, group in groupby(passage, key=lambda line: round(typography.indent(line), 1)):
         lines = list(group)
         within = indent - base >= INDENT[0] and len(lines) >= VERSE_LINES and not any(map(_is_item, lines))
-        if within and _narrower(lines, typography):
+        usual = typography.indented and abs(indent - typography.first) < ALIKE  # the first lines of paragraphs, as of a conversation
+        if within and (_narrower(lines, typography) or (not usual and _is_verse(lines, typography))):
             if part:
                 yield part
             yield lines

@@ -34,6 +34,7 @@ class Typography:
     size: float  # of the text's font
     leading: float  # from one baseline to the next, in font sizes
     indented: bool  # whether paragraphs begin further in; else gaps part them
+    first: float  # how far in most of those lines begin, in font sizes
     bold: bool  # whether so much is bold that it marks no heading
     margins: dict[tuple[int, int], Margins]  # by page and column
     words: Counter[str]  # of the document, in lower case, compounds with their hyphens; not those that a line's end parts
@@ -43,11 +44,13 @@ class Typography:
         size = usual_size(lines)
         text = [line for line in lines if abs(line.size - size) <= SAME_SIZE * size]
         margins = _margins(lines, text, size)
-        indents = sum(INDENT[0] * size <= line.left - margins[line.page, line.column].left <= INDENT[1] * size for line in text)
+        indents = Counter(round((line.left - margins[line.page, line.column].left) / size, 1) for line in text)
+        further = {indent: count for indent, count in indents.items() if INDENT[0] <= indent <= INDENT[1]}
         return cls(
             size=size,
             leading=_leading(text, size),
-            indented=indents >= INDENTED_SHARE * len(text),
+            indented=sum(further.values()) >= INDENTED_SHARE * len(text),
+            first=max(further, key=lambda indent: (further[indent], -indent), default=0.0),
             bold=sum(line.bold for line in text) > BOLD_SHARE * len(text),
             margins=margins,
             words=_words(lines),

@@ -60,18 +60,29 @@ class Rule:
     name: str
     pattern: re.Pattern[str]
     speak: Speak
+    needs: re.Pattern[str] | None = None  # without it somewhere in the text the rule is not tried: prose has few figures, rules many
 
 
 def changes_of(text: str, rules: Iterable[Rule]) -> list[Change]:
     """What the rules make of a text, in order of place."""
     taken = bytearray(len(text))
     found: list[Change] = []
+    there: dict[re.Pattern[str] | None, bool] = {None: True}
     for rule in rules:
-        for match in rule.pattern.finditer(text):
+        if rule.needs not in there:
+            there[rule.needs] = rule.needs is not None and rule.needs.search(text) is not None
+        if not there[rule.needs]:
+            continue
+        position = 0
+        while match := rule.pattern.search(text, position):
             start, end = match.span()
-            if start == end or any(taken[start:end]):
+            position = max(end, start + 1)
+            if (busy := taken.find(1, start, end)) >= 0:
+                position = taken.find(0, busy)  # what begins behind that may still be this rule's
+                if position < 0:
+                    break
                 continue
-            spoken = rule.speak(match)
+            spoken = rule.speak(match) if start < end else None
             if spoken is None:
                 continue
             taken[start:end] = b"\1" * (end - start)

@@ -12,7 +12,7 @@ import redis
 
 from loa.keys import PREFIX
 from loa.settings import Settings
-from loa.store.claims import Batch, Claims, Item, Recorded, Refusal, Spoken
+from loa.store.claims import Batch, Claims, Item, LeftOut, Recorded, Refusal, Spoilt, Spoken
 from loa.store.connection import Breaker, Patience, connect_api, connect_briefly, connect_worker
 from loa.store.credentials import Credentials
 from loa.store.database import Database, Wake, no_wake
@@ -34,6 +34,7 @@ __all__ = [
     "Idempotency",
     "Item",
     "Jobs",
+    "LeftOut",
     "Needs",
     "Outcome",
     "Patience",
@@ -43,6 +44,7 @@ __all__ = [
     "Refusal",
     "Slot",
     "Slots",
+    "Spoilt",
     "Spoken",
     "Store",
     "Submitted",

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from loa.errors import ArtifactMissing, LoaError
 from loa.jobs import Job
 from loa.keys import bucket
-from loa.plan import Segment
+from loa.plan import Plan
 from loa.store.database import Database
 from loa.store.scripts import milliseconds, pairs
 
 INSERT = 500  # segments a script at most, so that no script holds Redis for long
+TITLE = 200  # characters of a chapter's title that Redis keeps
+EXCERPT = 120  # characters of a segment, and of what was wrong with it, that are kept for people
 LEAST_LIMIT = 30.0  # seconds that any batch may take
 
 
@@ -51,6 +53,7 @@ class Batch:
     claim: str
     items: tuple[Item, ...]
     jobs: dict[str, Job]
+    takes: Mapping[Item, int] = field(default_factory=dict)  # how often an item was spoken in vain; absent: never
     left: int = 0  # items that were ready in the queue and not taken
     alone: bool = False  # its one item was lost with a worker before: nothing else may be at risk beside it
 
@@ -69,6 +72,28 @@ class Spoken:
     setup_seconds: float = 0.0  # load events that it waited for
     synthesis_seconds: float = 0.0  # 0: it was in the store already
     result: Mapping[str, Any] | None = None  # of a job of one segment whose audio is made already: its job ends with it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoilt:
+    """A segment of which no speech came."""
+
+    item: Item
+    text: str  # what was to be spoken
+    reason: str  # in words
+    final: bool = False  # another take would be no better
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A segment that a job goes on without."""
+
+    index: int
+    text: str  # the beginning of it; "" where it is not known
+    reason: str  # in words
+
+    def to_json(self) -> dict[str, Any]:
+        return {"index": self.index, "text": self.text, "reason": self.reason}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +118,13 @@ class Claims:
         if outcome not in ("batch", "alone"):
             return Refusal(outcome)
         claim, left, count, *rest = rest
-        names, rest = rest[: 2 * count], rest[2 * count :]
+        names, rest = rest[: 3 * count], rest[3 * count :]
         jobs, tokens = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
         self._database.wake(tokens)
         records = [Job.from_record(pairs(record)) for record in jobs]
-        items = tuple(Item(job_id, name) for job_id, name in zip(names[::2], names[1::2], strict=True))
-        return Batch(claim=claim, items=items, jobs={job.id: job for job in records}, left=left, alone=outcome == "alone")
+        items = tuple(Item(job_id, name) for job_id, name in zip(names[::3], names[1::3], strict=True))
+        takes = {item: bad for item, bad in zip(items, names[2::3], strict=True) if bad}
+        return Batch(claim=claim, items=items, jobs={job.id: job for job in records}, takes=takes, left=left, alone=outcome == "alone")
 
     def start(self, claim: str, items: Sequence[Item]) -> list[Item]:
         """Mark items as started, just before the work that could kill the process; returns those still held.
@@ -120,15 +146,37 @@ class Claims:
         self._database.wake(rest[complete:])
         return Recorded(accepted=tuple(bool(one) for one in accepted), complete=tuple(rest[:complete]))
 
-    def plan(self, claim: str, job_id: str, segments: Sequence[Segment], path: str) -> bool:
+    def spoil(self, claim: str, spoilt: Sequence[Spoilt]) -> None:
+        """Have segments spoken again of which no speech came, or leave them out for good after MAX_TAKES, or once they are `final`.
+
+        A job that does not allow a partial result fails over those, as Incomplete, when all others are spoken.
+        """
+        arguments: list[str | int] = []
+        for one in spoilt:
+            said = LeftOut(index=one.item.index, text=one.text[:EXCERPT], reason=one.reason[:EXCERPT])
+            arguments += [one.item.job_id, one.item.name, int(one.final), json.dumps(said.to_json(), ensure_ascii=False)]
+        if arguments:
+            self._database.wake(self._database.run("spoil", claim, *arguments))
+
+    def left_out(self, job_id: str) -> tuple[LeftOut, ...]:
+        """Every segment that an unfinished job goes on without, in order."""
+        entries = map(json.loads, self._database.command("hvals", self._database.keys.missing(job_id)))
+        return tuple(sorted((LeftOut(**entry) for entry in entries), key=lambda one: one.index))
+
+    def plan(self, claim: str, job_id: str, plan: Plan, path: str) -> bool:
         """Insert a plan that is already stored at `path`, in steps, and make it current. False: the claim is superseded."""
-        for first in range(0, len(segments), INSERT):
-            pairs = [
-                part for one in segments[first : first + INSERT] for part in (bucket(one.audio_seconds), milliseconds(one.audio_seconds))
+        chapters = [place for place, chapter in enumerate(plan.chapters) for _ in range(chapter.count)] or [-1] * len(plan.segments)
+        for first in range(0, len(plan.segments), INSERT):
+            some = slice(first, first + INSERT)
+            arguments = [
+                part
+                for one, chapter in zip(plan.segments[some], chapters[some], strict=True)
+                for part in (bucket(one.audio_seconds), milliseconds(one.audio_seconds), one.engine, chapter)
             ]
-            if not self._database.run("plan_insert", claim, job_id, first, *pairs):
+            if not self._database.run("plan_insert", claim, job_id, first, *arguments):
                 return False
-        outcome, *tokens = self._database.run("planned", claim, job_id, path)
+        titles = [part for chapter in plan.chapters for part in (chapter.title[:TITLE], chapter.count)]
+        outcome, *tokens = self._database.run("planned", claim, job_id, path, *titles)
         self._database.wake(tokens)
         return bool(outcome == "planned")
 

@@ -70,13 +70,13 @@ class House:
             return {claim for claim, there in zip(ordered, pipeline.execute(), strict=True) if there}
 
     def documents(self) -> set[str]:
-        """Artifact paths of the documents of all jobs that have not ended."""
+        """Artifact paths of the documents and lexicons of all jobs that have not ended."""
         found: set[str] = set()
         for job_ids in self._unfinished():
             with self._database.pipeline() as pipeline:
                 for job_id in job_ids:
-                    pipeline.hget(self._database.keys.job(job_id), "document")
-                found.update(path for path in pipeline.execute() if path)
+                    pipeline.hmget(self._database.keys.job(job_id), "document", "lexicon")
+                found.update(path for paths in pipeline.execute() for path in paths if path)
         return found
 
     def _unfinished(self) -> Iterator[list[str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loa.errors import IdempotencyConflict, StoreUnavailable, UnknownJob
-from loa.jobs import DEFAULT_OWNER, Job, Order, Standing
-from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, bucket, speak
+from loa.jobs import DEFAULT_OWNER, Job, Order
+from loa.keys import ASSEMBLE, BUCKETS, PLAN, SOLO, bucket
 from loa.limits import LIMITS, refused
+from loa.standing import QueueNow, Standing, queues_of
 from loa.states import State
 from loa.store.database import Database
 from loa.store.pages import page
@@ -48,14 +49,15 @@ class Jobs:
         """
         if (order.segment is None) == (order.document is None):
             raise ValueError("an order has either its one segment or a document to plan")
-        item = "0" if order.segment else PLAN
-        estimate = order.segment.audio_seconds if order.segment else 0.0
+        item, length, engine = PLAN, BUCKETS[0], ""
+        estimate = 0.0
+        if order.segment is not None:
+            estimate, engine = order.segment.audio_seconds, order.segment.engine
+            item, length = "0", bucket(estimate)
         ttl = milliseconds(self._database.settings.idempotency_hours * 3600)
         pairs = [text for pair in order.fields().items() for text in pair]
         key = (idempotency.key_hash, idempotency.request_hash) if idempotency else ("", "")
-        outcome, *rest = self._database.run(
-            "submit", order.id, deadline, *key, ttl, item, bucket(estimate) if order.segment else BUCKETS[0], milliseconds(estimate), *pairs
-        )
+        outcome, *rest = self._database.run("submit", order.id, deadline, *key, ttl, item, length, milliseconds(estimate), engine, *pairs)
         if outcome == "late":
             raise StoreUnavailable("Redis answered too late to accept the job; nothing was recorded")
         if outcome == "conflict":
@@ -94,18 +96,21 @@ class Jobs:
     def standing(self, job: Job) -> Standing:
         """Where the job stands among the others."""
         keys = self._database.keys
-        queue = ASSEMBLE if job.state is State.ASSEMBLING else speak(job.engine) if job.segments_total else PLAN
         if job.finished is not None:
             return Standing(now=job.finished)
         seconds, micros = self._database.command("time")
         now = seconds + micros / 1e6
-        rings = [keys.ring(queue, job.lane, job.owner, bucket) for bucket in (*BUCKETS, SOLO)]
+        queues = tuple(dict.fromkeys((*queues_of(job), ASSEMBLE)))
+        rings = [keys.ring(queues[0], job.lane, job.owner, bucket) for bucket in (*BUCKETS, SOLO)]
         with self._database.pipeline() as pipeline:
-            pipeline.zcount(keys.hot(queue), f"({milliseconds(now)}", "+inf")
-            pipeline.hmget(keys.backlog(queue), "compute_ms", "audio_ms")
+            pipeline.hget(keys.chapters(job.id), f"title:{job.chapter}")
+            for queue in queues:
+                pipeline.zrangebyscore(keys.hot(queue), f"({milliseconds(now)}", "+inf")
+                pipeline.hmget(keys.backlog(queue), "compute_ms", "audio_ms")
             for ring in rings:
                 pipeline.zscore(ring, job.id)
-            hot, (compute_ms, audio_ms), *turns = pipeline.execute()
+            chapter, *facts = pipeline.execute()
+        facts, turns = facts[: 2 * len(queues)], facts[2 * len(queues) :]
         turns = [turn for turn in turns if turn is not None]
         ahead = 0
         if turns and job.state is State.QUEUED:
@@ -113,8 +118,11 @@ class Jobs:
                 for ring in rings:
                     pipeline.zcount(ring, "-inf", f"({min(turns):.0f}")
                 ahead = sum(pipeline.execute())
-        pace = int(compute_ms) / int(audio_ms) if audio_ms and int(audio_ms) else None
-        return Standing(now=now, ahead=ahead, hot_slots=hot, pace=pace)
+        known = {
+            queue: QueueNow(slots=frozenset(slots), pace=int(compute_ms) / int(audio_ms) if int(audio_ms or 0) else None)
+            for queue, slots, (compute_ms, audio_ms) in zip(queues, facts[::2], facts[1::2], strict=True)
+        }
+        return Standing(now=now, ahead=ahead, queues=known, chapter=chapter if job.state is State.SPEAKING else None)
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state; in a final one: how many ever came to it. Of all owners."""

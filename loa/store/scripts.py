@@ -10,6 +10,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from loa import keys
+from loa.errors import Incomplete
 from loa.jobs import DEFAULT_OWNER
 from loa.settings import Settings
 from loa.states import MOVES
@@ -17,6 +18,8 @@ from loa.webhooks.endpoints import TEST_EVENT
 from loa.webhooks.states import DELIVERY_MOVES, Pace
 
 MAX_LOSSES = 3  # deaths that one segment may cause before its job fails
+MAX_TAKES = 3  # times that a segment is spoken until something fit to be heard comes of it
+MOST_NAMED = 50  # missing segments that an error or a result names, so that a webhook can carry it
 PRELUDE = ("ground", "outbox", "prelude")  # before every script, in this order
 SLOT_MEMORY = 3600  # seconds that a silent slot's record is kept for `loa workers` and `loa doctor`
 ENDPOINT_CONCURRENCY = 8  # attempts that one endpoint may have at once
@@ -59,6 +62,9 @@ def _constants(settings: Settings) -> str:
         "SOLO": keys.SOLO,
         "ALL": keys.ALL,
         "MAX_LOSSES": MAX_LOSSES,
+        "MAX_TAKES": MAX_TAKES,
+        "MOST_NAMED": MOST_NAMED,
+        "INCOMPLETE": Incomplete.remedy(),
         "LEASE": milliseconds(settings.lease),
         "TOKEN": milliseconds(settings.token),
         "HEARTBEAT": milliseconds(SLOT_MEMORY),
@@ -88,7 +94,8 @@ def _lua(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"['{name}'] = {_lua(entry)}" for name, entry in value.items()) + "}"
     if isinstance(value, str):
-        return f"'{value}'"
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
     if isinstance(value, Iterable):
         return "{" + ", ".join(_lua(entry) for entry in value) + "}"
     return str(value)

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from loa.text.abbreviations import Abbreviations, abbreviations
 from loa.text.normalisation import speakable
@@ -20,10 +21,14 @@ PIECE_LIMIT = 300  # characters: about 20 s of speech
 LEAST_LIMIT = 20
 SHORT_SENTENCE = 40  # characters: about 3 s; voices sound better with a little context
 
+# What ends with a piece. At a cut that is no place to breathe nothing does.
+Break = Literal["paragraph", "sentence", "clause", "nothing"]
+
 # Seconds of silence after a piece, beside what the voice itself leaves.
 PARAGRAPH_PAUSE = 0.6
 SENTENCE_PAUSE = 0.25
 CLAUSE_PAUSE = 0.1
+_PAUSES: dict[Break, float] = {"paragraph": PARAGRAPH_PAUSE, "sentence": SENTENCE_PAUSE, "clause": CLAUSE_PAUSE, "nothing": 0.0}
 
 _TERMINATORS = ".!?…。！？"
 _CLOSERS = "\"'”’»›)]}*_"
@@ -50,7 +55,8 @@ class Piece:
     text: str
     start: int  # characters from the start of the whole text
     end: int
-    pause: float  # seconds
+    ends: Break
+    pause: float  # seconds, where whoever speaks it has no wishes; none after the last piece
 
 
 def split(text: str, language: str, limit: int = PIECE_LIMIT) -> list[Piece]:
@@ -66,7 +72,7 @@ def split(text: str, language: str, limit: int = PIECE_LIMIT) -> list[Piece]:
     for start, end in _paragraphs(text):
         sentences = [span for sentence in _sentences(text, start, end, known) for span in _within(text, *sentence, limit, known)]
         joined = _join(sentences, limit)
-        joined[-1] = _Span(joined[-1].start, joined[-1].end, PARAGRAPH_PAUSE)
+        joined[-1] = _Span(joined[-1].start, joined[-1].end, "paragraph")
         spans += joined
     return _pieces(text, _give_voice(text, spans))
 
@@ -76,8 +82,8 @@ def sentences(text: str, language: str) -> list[Piece]:
     known = abbreviations(language)
     spans: list[_Span] = []
     for start, end in _paragraphs(text):
-        spans += [_Span(*sentence, SENTENCE_PAUSE) for sentence in _sentences(text, start, end, known)]
-        spans[-1] = _Span(spans[-1].start, spans[-1].end, PARAGRAPH_PAUSE)
+        spans += [_Span(*sentence, "sentence") for sentence in _sentences(text, start, end, known)]
+        spans[-1] = _Span(spans[-1].start, spans[-1].end, "paragraph")
     return _pieces(text, spans)
 
 
@@ -85,13 +91,19 @@ def sentences(text: str, language: str) -> list[Piece]:
 class _Span:
     start: int
     end: int
-    pause: float
+    ends: Break
 
 
 def _pieces(text: str, spans: list[_Span]) -> list[Piece]:
     """No silence follows the last one."""
     return [
-        Piece(text=text[span.start : span.end], start=span.start, end=span.end, pause=0.0 if span is spans[-1] else span.pause)
+        Piece(
+            text=text[span.start : span.end],
+            start=span.start,
+            end=span.end,
+            ends=span.ends,
+            pause=0.0 if span is spans[-1] else _PAUSES[span.ends],
+        )
         for span in spans
     ]
 
@@ -155,9 +167,9 @@ def _within(text: str, start: int, end: int, limit: int, known: Abbreviations) -
     """A sentence as one span, or as several that keep to the limit."""
     while end - start > limit:
         cut, goodness = _cut(text, start, end, limit, known)
-        yield _Span(start, _trim(text, start, cut)[1], CLAUSE_PAUSE if goodness >= _PHRASE else 0.0)
+        yield _Span(start, _trim(text, start, cut)[1], "clause" if goodness >= _PHRASE else "nothing")
         start = _trim(text, cut, end)[0]
-    yield _Span(start, end, SENTENCE_PAUSE)
+    yield _Span(start, end, "sentence")
 
 
 def _cut(text: str, start: int, end: int, limit: int, known: Abbreviations) -> tuple[int, int]:
@@ -218,7 +230,7 @@ def _join(spans: list[_Span], limit: int) -> list[_Span]:
     for span in spans:
         last = joined[-1] if joined else None
         if last and span.end - last.start <= limit and min(last.end - last.start, span.end - span.start) < SHORT_SENTENCE:
-            joined[-1] = _Span(last.start, span.end, span.pause)
+            joined[-1] = _Span(last.start, span.end, span.ends)
         else:
             joined.append(span)
     return joined
@@ -229,7 +241,7 @@ def _give_voice(text: str, spans: list[_Span]) -> list[_Span]:
     voiced: list[_Span] = []
     for span in spans:
         if voiced and (not speakable(text[span.start : span.end]) or not speakable(text[voiced[-1].start : voiced[-1].end])):
-            voiced[-1] = _Span(voiced[-1].start, span.end, span.pause)
+            voiced[-1] = _Span(voiced[-1].start, span.end, span.ends)
         else:
             voiced.append(span)
     return voiced

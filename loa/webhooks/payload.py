@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from loa.instants import iso
-from loa.jobs import Job, Standing, job_json
+from loa.jobs import Job, job_json
+from loa.standing import Standing
 from loa.webhooks.endpoints import TEST_EVENT
 
 MOST_BYTES = 20_000

@@ -29,6 +29,7 @@ from tests.waiting import wait_until
 
 SPEAK = speak("sine")
 QUEUES = (SPEAK, PLAN, ASSEMBLE)
+SAID = {"index": 0, "text": "Hi <you>.", "start": 0.0, "end": 0.5, "words": [{"text": "Hi", "start": 0.1, "end": 0.4, "offset": 0}]}
 MAIN = "import sys; from api.server import main; sys.exit(main())"
 
 
@@ -77,8 +78,8 @@ class Player:
         self.store.claims.record(batch.claim, [Spoken(item=item, audio_seconds=0.5, synthesis_seconds=0.01)])
         return item.job_id
 
-    def finish(self, audio: bytes | None = None) -> str:
-        """Speak the next one-segment job and publish it; returns its id."""
+    def finish(self, audio: bytes | None = None, **more: Any) -> str:
+        """Speak the next one-segment job and publish it, with `more` in its result; returns its id."""
         job_id = self.speak()
         batch = self.store.claims.claim(ASSEMBLE, self.slot, most=99, seconds=1e6, rate=1.0)
         assert isinstance(batch, Batch)
@@ -86,7 +87,7 @@ class Player:
         self.store.claims.hand_back(batch.claim, others)
         audio = audio or tone()
         folder = f"jobs/{job_id}/{batch.claim}"
-        timings = {"job": job_id, "sample_rate": 8000, "duration_seconds": 0.5, "words_timed": True, "segments": []}
+        timings = {"job": job_id, "sample_rate": 8000, "duration_seconds": 0.5, "words_timed": True, "segments": [SAID]}
         self.artifacts.write(f"{folder}/audio.wav", audio)
         self.artifacts.write(f"{folder}/timings.json", json.dumps(timings).encode())
         result = {
@@ -96,6 +97,7 @@ class Player:
             "sample_rate": 8000,
             "bytes": len(audio),
             "sha256": hashlib.sha256(audio).hexdigest(),
+            **more,
         }
         assert self.store.claims.finish(batch.claim, job_id, result)
         return job_id

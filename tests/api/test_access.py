@@ -299,6 +299,16 @@ def test_a_voice_is_its_owners_alone(holder: Holder, service: Service) -> None:
     assert ann.get("/v1/voices/anna").status_code == 200
 
 
+def test_another_owners_voice_is_none_for_a_language_either(holder: Holder) -> None:
+    ann, bob = holder(owner="ann"), holder(owner="bob")
+    assert add_voice(ann).status_code == 201
+    assert submit(ann, voices={"vi": "anna"}).status_code == 202
+    refused(submit(bob, voices={"vi": "anna"}), 404, "unknown_voice")
+    refused(bob.post("/v1/preview", json={"input": "Xin chào.", "voices": {"vi": "anna"}}), 404, "unknown_voice")
+    job_id = submit(ann).json["id"]
+    refused(bob.get(f"/v1/jobs/{job_id}/chapters"), 404, "unknown_job")
+
+
 def test_a_recording_that_two_owners_added_stays_until_both_have_removed_it(holder: Holder, service: Service) -> None:
     ann, bob = holder(owner="ann"), holder(owner="bob")
     for client in (ann, bob):

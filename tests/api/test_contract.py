@@ -30,6 +30,7 @@ EXAMPLES = sized(6, 300)  # a call, in each of the phases
 MEANING = frozenset(
     {
         *("empty_text", "text_too_long", "unreadable_document", "unsupported_media_type", "idempotency_conflict"),
+        *("document_too_large", "invalid_chapters", "invalid_lexicon", "invalid_voices"),
         *("unreadable_recording", "unknown_engine", "unknown_voice", "voice_not_installed", "voice_exists", "voice_not_removable"),
         *("unknown_delivery", "invalid_webhook", "unknown_job", "job_not_finished", "job_canceled", "job_failed", "range_not_satisfiable"),
     }

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.http import parse_options_header
 
 from api.downloads import disposition
-from api.schemas import TimingsJson
+from api.schemas import JobJson, TimingsJson
 from api.service import Service
 from loa.errors import Unspeakable
 from tests.api.stage import Player, tone
@@ -126,6 +126,39 @@ def test_the_file_is_handed_to_the_server_as_it_is(app: Flask, url: str) -> None
     assert [place for place, _ in given] == [20]
 
 
+SUBTITLES = {
+    "srt": ("application/x-subrip", "1\n00:00:00,100 --> 00:00:00,400\nHi <you>.\n\n"),
+    "vtt": ("text/vtt; charset=utf-8", "WEBVTT\n\n00:00:00.100 --> 00:00:00.400\nHi &lt;you&gt;.\n\n"),
+}
+
+
+@pytest.mark.parametrize("kind", SUBTITLES)
+def test_subtitles_of_one_passage_are_made_of_its_timings(client: FlaskClient, url: str, kind: str) -> None:
+    response = client.get(url.replace("/audio", f"/subtitles.{kind}"))
+    assert (response.status_code, response.content_type, response.text) == (200, *SUBTITLES[kind])
+    _, parameters = parse_options_header(response.headers["Content-Disposition"])
+    assert parameters["filename"] == f"Chào buổi sáng.{kind}"
+    again = client.get(url.replace("/audio", f"/subtitles.{kind}"), headers={"If-None-Match": response.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("kind", SUBTITLES)
+def test_subtitles_of_a_longer_job_are_files(client: FlaskClient, player: Player, service: Service, kind: str) -> None:
+    player.announce()
+    submit(client)
+    path = f"jobs/x/y/subtitles.{kind}"
+    service.artifacts.write(path, b"as they were written")
+    chapters = [{"title": "One", "start": 0.0, "end": 0.5}]
+    job_id = player.finish(AUDIO, subtitles={kind: path}, chapters=chapters, loudness_lufs=-19.0)
+    result = JobJson(**client.get(f"/v1/jobs/{job_id}").json).result
+    assert result is not None
+    assert ([mark.model_dump() for mark in result.chapters], result.loudness_lufs) == (chapters, -19.0)
+    response = client.get(getattr(result.subtitles, kind))
+    assert (response.status_code, response.content_type, response.data) == (200, SUBTITLES[kind][0], b"as they were written")
+    service.artifacts.delete(path)
+    refused(client.get(getattr(result.subtitles, kind)), 410, "audio_expired")
+
+
 def test_timings(client: FlaskClient, url: str) -> None:
     response = client.get(url.replace("/audio", "/timings.json"))
     assert (response.status_code, response.content_type) == (200, "application/json")
@@ -135,7 +168,7 @@ def test_timings(client: FlaskClient, url: str) -> None:
 
 def test_a_job_that_has_not_ended(client: FlaskClient, player: Player) -> None:
     job_id = submit(client).json["id"]
-    for what in ("audio", "timings.json"):
+    for what in ("audio", "timings.json", "subtitles.srt", "subtitles.vtt"):
         problem = refused(client.get(f"/v1/jobs/{job_id}/{what}"), 409, "job_not_finished")
         assert problem["details"]["state"] == "queued"
 

@@ -21,7 +21,7 @@ from api.schemas import JobJson
 from api.service import Service
 from loa.artifacts import Artifacts
 from loa.errors import StorageFull
-from loa.plan import SHORT_TEXT
+from loa.plan.planning import SHORT_TEXT
 from loa.settings import Settings
 from tests.api.stage import SPEAK, Player
 from tests.archives import archive

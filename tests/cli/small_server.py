@@ -29,7 +29,12 @@ def job_json(job_id: str = JOB, state: str = "succeeded", **changes: Any) -> dic
         "bytes": len(AUDIO),
         "sha256": hashlib.sha256(AUDIO).hexdigest(),
         "timings_url": f"/v1/jobs/{job_id}/timings.json",
+        "subtitles": {kind: f"/v1/jobs/{job_id}/subtitles.{kind}" for kind in ("srt", "vtt")},
+        "chapters": [],
+        "loudness_lufs": None,
         "partial": False,
+        "missing": [],
+        "missing_count": 0,
     }
     job = {
         "id": job_id,

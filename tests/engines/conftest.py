@@ -24,7 +24,7 @@ def vits() -> Engine:
 @pytest.fixture(scope="session")
 def plain_vits() -> Engine:
     """Without noise: every reading of a text is the same."""
-    engine = Engine(noise=False)
+    engine = Engine(plain=True)
     engine.load(torch.device("cpu"), Settings.load({}))
     return engine
 

@@ -203,7 +203,7 @@ def _power(speech: Speech, stretches: list[tuple[float, float]]) -> float:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_says_what_the_cpu_says(plain_vits: Engine, joe: VoiceState, joe_files: dict[str, Path]) -> None:
     device = torch.device("cuda", torch.cuda.device_count() - 1)
-    engine = Engine(noise=False)
+    engine = Engine(plain=True)
     engine.load(device, Settings.load({}))
     voice = engine.make_voice(tiny_voice.voice("joe"), joe_files)
     assert {tensor.device for tensor in voice.tensors.values()} == {device}

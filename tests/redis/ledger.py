@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from loa.jobs import Order, new_job_id
 from loa.keys import ALL, ASSEMBLE, BUCKETS, PLAN, SOLO, speak
-from loa.plan import Segment
+from loa.pinned import Pinned
+from loa.plan import Plan, PlannedChapter, Segment
 from loa.states import TERMINAL
-from loa.store import Batch, Item, Refusal, Slot, Spoken, Store
+from loa.store import Batch, Item, Refusal, Slot, Spoilt, Spoken, Store
 from loa.store.scripts import ENDPOINT_CONCURRENCY, KEPT_ATTEMPTS
 from loa.webhooks.states import DeliveryState, Pace
 
-ENGINE = "sine"
-SPEAK = speak(ENGINE)
-QUEUES = (SPEAK, PLAN, ASSEMBLE)
+ENGINE, OTHER = "sine", "hum"
+SPEAK, SPEAK_OTHER = speak(ENGINE), speak(OTHER)
+SPEAKING = (SPEAK, SPEAK_OTHER)
+QUEUES = (*SPEAKING, PLAN, ASSEMBLE)
+SECOND = {"vi": Pinned(name="hummer", fingerprint="e" * 64, engine=OTHER)}  # voices of a job with two engines
 LISTS = ("all", *DeliveryState)
 RESULT = {"duration_seconds": 1.0, "sample_rate": 22050, "bytes": 3, "sha256": "0" * 64}
 
@@ -28,7 +32,7 @@ class Bench:
 
     def hot(self, slot: str = "w/0", queues: tuple[str, ...] = QUEUES) -> str:
         self.store.slots.announce(
-            Slot(id=slot, state="hot", queues=queues, pid=1, host="here", device="cpu", device_uuid="cpu", engines=(ENGINE,))
+            Slot(id=slot, state="hot", queues=queues, pid=1, host="here", device="cpu", device_uuid="cpu", engines=(ENGINE, OTHER))
         )
         return slot
 
@@ -63,22 +67,41 @@ class Bench:
         """Claim the one plan that waits and make it current."""
         batch = self.claim(slot, PLAN)
         job_id = batch.items[0].job_id
-        assert self.store.claims.plan(batch.claim, job_id, segments(lengths), "plans/x.json")
+        assert self.store.claims.plan(batch.claim, job_id, a_plan(lengths), "plans/x.json")
         return job_id
+
+    def item(self, item: Item) -> dict[str, Any] | None:
+        """What the store knows of an item of a job that has not ended."""
+        raw = self.store.database.client.hget(self.store.database.keys.items(item.job_id), item.name)
+        names = ("bucket", "estimate", "state", "claim", "losses", "spoken", "takes")
+        return {"takes": 0} | dict(zip(names, json.loads(raw), strict=False)) if raw else None
+
+    def spoil(self, batch: Batch, *, final: bool = False) -> None:
+        """Say of a whole batch that no speech came of it."""
+        held = self.store.claims.start(batch.claim, batch.items)
+        self.store.claims.spoil(batch.claim, [Spoilt(item=item, text=f"Text {item.name}.", reason="silence", final=final) for item in held])
 
     def state(self, job_id: str) -> str:
         return self.store.jobs.get(job_id, None).state.value
 
 
-def segment(seconds: float = 2.0, index: int = 0) -> Segment:
-    return Segment(index=index, text="text", address="a" * 64, audio_seconds=seconds)
+def segment(seconds: float = 2.0, index: int = 0, engine: str = "") -> Segment:
+    """`engine`: of the second voice, or "" for that of the first."""
+    return Segment(index=index, text="text", address="a" * 64, audio_seconds=seconds, engine=engine, voice="hummer" if engine else "")
 
 
-def segments(lengths: list[float]) -> list[Segment]:
-    return [segment(seconds, index) for index, seconds in enumerate(lengths)]
+def a_plan(lengths: list[float], *, engines: bool = False, chapter: int = 0) -> Plan:
+    """`engines`: every other segment is for the second one; `chapter`: segments in each chapter, 0: there are none."""
+    segments = [segment(seconds, index, OTHER if engines and index % 2 else "") for index, seconds in enumerate(lengths)]
+    firsts = range(0, len(lengths), chapter) if chapter else ()
+    chapters = (
+        PlannedChapter(number=number, title=f"Chapter {number}", first=first, count=min(chapter, len(lengths) - first))
+        for number, first in enumerate(firsts, 1)
+    )
+    return Plan(segments=tuple(segments), chapters=tuple(chapters))
 
 
-def an_order(*, seconds: float = 2.0, long: bool = False, **changes: object) -> Order:
+def an_order(*, seconds: float = 2.0, long: bool = False, engines: bool = False, **changes: object) -> Order:
     facts: dict[str, object] = {
         "id": new_job_id(),
         "voice": "sine",
@@ -86,7 +109,8 @@ def an_order(*, seconds: float = 2.0, long: bool = False, **changes: object) -> 
         "engine": ENGINE,
         "characters": 30,
         "estimate": 1.5 * seconds if long else seconds,  # of a document it is a guess
-        "segment": None if long else segment(seconds),
+        "segment": None if long else segment(seconds, engine=OTHER if engines else ""),
+        "voices": SECOND if engines else {},
         "document": "documents/x.txt" if long else None,
     }
     return Order(**(facts | changes))  # type: ignore[arg-type]
@@ -127,16 +151,19 @@ def audit(store: Store) -> None:
         assert client.pttl(keys.job(job_id)) == -1, "an unfinished job expires"
         items = {name: json.loads(raw) for name, raw in client.hgetall(keys.items(job_id)).items()}
         if PLAN not in items and record["total"] != "0":
-            left = sum(estimate for name, (_, estimate, state, *_) in items.items() if name != ASSEMBLE and state != "d")
-            assert int(record["waiting_ms"]) == left, f"{job_id} has another length than is counted"
+            unsaid = {name: item for name, item in items.items() if name != ASSEMBLE and item[2] not in "dx"}
+            assert int(record["waiting_ms"]) == sum(item[1] for item in unsaid.values()), f"{job_id} has another length than is counted"
+            for queue in SPEAKING if record.get("engines") and record.get("plan") else ():
+                left = sum(item[1] for item in unsaid.values() if queue == speak(item[7] or ENGINE))
+                assert int(record[f"left_ms:{queue}"]) == left, f"{job_id} has another length in {queue} than is counted"
         unspoken.update({record["owner"]: int(record["waiting_ms"]), ALL: int(record["waiting_ms"])})
-        for queue in (SPEAK, PLAN, ASSEMBLE):
+        for queue in QUEUES:
             for place in (*BUCKETS, SOLO):
                 if f"ready:{queue}:{place}" not in parts:
                     continue
                 waiting = client.lrange(keys.ready(job_id, queue, place), 0, -1)
                 in_ring = client.zscore(keys.ring(queue, record["lane"], record["owner"], place), job_id) is not None
-                if PLAN in items and queue == SPEAK:
+                if PLAN in items and queue in SPEAKING:
                     assert not in_ring, "a plan that is not current is linked"
                     continue
                 assert in_ring, f"{job_id} has ready items in {queue} {place} and no place in the ring"
@@ -144,8 +171,13 @@ def audit(store: Store) -> None:
                 for item in waiting:
                     assert items[item][2] == "r", f"item {item} waits in state {items[item]}"
                     linked.setdefault(queue, []).append(items[item][1])
-        for item, (_, _, state, claim, losses, _) in items.items():
-            assert losses < 3
+        audit_chapters(record, items, client.hgetall(keys.chapters(job_id)))
+        left_out = {name for name, (_, _, state, *_) in items.items() if state == "x"}
+        assert left_out == set(client.hkeys(keys.missing(job_id))), "who is left out is not who is named"
+        assert len(left_out) == int(record.get("missing", 0))
+        for item, (_, _, state, claim, losses, _, *rest) in items.items():
+            assert losses < 3 or state == "x"
+            assert sum(rest[:1]) < 3 or state == "x"
             if state in "cs":
                 assert client.sismember(f"{keys.claim(claim)}:items", f"{job_id} {item}"), (
                     f"item {item} is held by claim {claim}, which does not know it"
@@ -162,6 +194,18 @@ def audit(store: Store) -> None:
         if name.startswith("claim:") and not name.endswith(":items"):
             assert client.zscore(keys.claims(), name.removeprefix("claim:")) is not None, f"{name} is leaked"
             assert client.exists(f"{keys.prefix}{name}:items"), f"{name} holds nothing"
+
+
+def audit_chapters(record: dict[str, str], items: dict[str, list[Any]], chapters: dict[str, str]) -> None:
+    """What is counted of chapters is what the items say."""
+    total = int(record.get("chapters", 0))
+    assert len(chapters) == 2 * total
+    unsaid = Counter(item[8] for name, item in items.items() if name not in (PLAN, ASSEMBLE) and item[2] not in "dx" and len(item) > 8)
+    left = {number: int(chapters[f"left:{number}"]) for number in range(total)}
+    assert left == {number: unsaid[number] for number in range(total)}
+    if total:
+        assert int(record["chapters_done"]) == sum(count == 0 for count in left.values())
+        assert int(record["chapter"]) == next((number for number, count in left.items() if count), total)
 
 
 def audit_outbox(store: Store, names: set[str]) -> None:

@@ -17,7 +17,7 @@ from loa.house import Sweep, Sweeper, SweepLost
 from loa.house.sweep import DAY, SKEW, WRITER_AGE
 from loa.settings import Settings
 from loa.store import House, Turn
-from tests.redis.ledger import ASSEMBLE, PLAN, RESULT, Bench, an_order, segments
+from tests.redis.ledger import ASSEMBLE, PLAN, RESULT, Bench, a_plan, an_order
 from tests.waiting import wait_until
 
 HOUR = 3600.0
@@ -143,7 +143,7 @@ def test_a_plan_and_its_document_live_as_long_as_their_job(keeper: Keeper) -> No
     lost = keeper.write(f"plans/{job_id}/7-abc.json", 3 * HOUR)
     keeper.sweep()
     assert keeper.paths == {document, plan}  # the plan is not current yet, but its planner lives
-    assert keeper.bench.store.claims.plan(batch.claim, job_id, segments([1.0]), plan)
+    assert keeper.bench.store.claims.plan(batch.claim, job_id, a_plan([1.0]), plan)
     keeper.sweep()
     assert keeper.paths == {document, plan}
     keeper.bench.store.jobs.cancel(job_id)
@@ -194,6 +194,20 @@ def test_the_segments_that_were_used_least_go_first_and_no_more_than_needed(keep
     assert keeper.artifacts.use(paths[3])
     keeper.sweep(segment_cache_bytes=600)
     assert keeper.paths == {paths[3], *paths[5:]}
+
+
+def test_parts_of_books_go_with_the_segments(keeper: Keeper) -> None:
+    spoken = [keeper.write(segment(number), age=(20 - 2 * number) * 2 * HOUR) for number in range(3)]
+    parts = [keeper.write(f"parts/aa/{number}.packets", age=(19 - 2 * number) * 2 * HOUR) for number in range(3)]
+    kinds = keeper.sweep(segment_cache_bytes=300)
+    assert keeper.paths == {spoken[2], *parts[1:]}
+    assert (kinds["segments"]["removed_files"], kinds["parts"]["removed_files"]) == (2, 1)
+    job_id = keeper.bench.submit()
+    client, keys = keeper.bench.store.database.client, keeper.bench.store.database.keys
+    client.zincrby(keys.unfinished(), -round(DAY * 1000), job_id)  # since before they were used
+    keeper.age(parts[2], HOUR)
+    keeper.sweep(segment_cache_bytes=0)
+    assert parts[2] in keeper.paths, "a job that is not done may need it"
 
 
 def test_of_one_hour_only_as_many_go_as_are_too_many(keeper: Keeper) -> None:

@@ -27,15 +27,16 @@ from redis.retry import Retry
 
 from loa.broker import Broker
 from loa.errors import IdempotencyConflict, LimitExceeded, Overloaded, SynthesisFailed
+from loa.plan import Plan
 from loa.settings import Settings
 from loa.states import TERMINAL
-from loa.store import Batch, Idempotency, Item, Refusal, Spoken, Store
+from loa.store import Batch, Idempotency, Item, Refusal, Spoilt, Spoken, Store
 from tests.leaks import leaks, pass_time, tick
-from tests.redis.ledger import ASSEMBLE, PLAN, QUEUES, SPEAK, Bench, an_order, audit, forget, segments
+from tests.redis.ledger import ASSEMBLE, OTHER, PLAN, QUEUES, SPEAK, SPEAKING, Bench, a_plan, an_order, audit, forget
 
 SLOTS = ("a/0", "a/1", "b/0")
 RESENT = frozenset(
-    {"claim", "start", "plan_insert", "planned", "hand_back", "missing", "fail", "idle", "lost"}
+    {"claim", "start", "plan_insert", "planned", "hand_back", "missing", "spoil", "fail", "idle", "lost"}
 )  # what workers send; see `twice`
 LENGTHS = (1.0, 2.0, 5.0, 8.0, 20.0)
 
@@ -82,6 +83,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.finished: Counter[str] = Counter()
         self.recorded: Counter[Item] = Counter()
         self.returned: Counter[Item] = Counter()
+        self.left_out: set[Item] = set()
         self.files: dict[str, bytes] = {}
         self.published: set[tuple[str, str]] = set()  # jobs that ended with their record, and the claim that did it
         self.hot: set[str] = set()
@@ -90,7 +92,7 @@ class StoreMachine(RuleBasedStateMachine):
         for slot in SLOTS:
             self.turn_hot(slot)
         for long in (False, True, False):
-            self.jobs.append(self.bench.submit(long=long))
+            self.jobs.append(self.bench.submit(long=long, engines=long, allow_partial=long))
 
     def lose_answers(self) -> None:
         """From now on `self.lost` answers to scripts of workers never arrive: their calls are made again."""
@@ -119,10 +121,12 @@ class StoreMachine(RuleBasedStateMachine):
         owner=st.sampled_from(["default", "ann"]),
         seconds=st.sampled_from(LENGTHS),
         long=st.booleans(),
+        allow_partial=st.booleans(),
+        engines=st.booleans(),
     )
-    def submit(self, lane: str, owner: str, seconds: float, long: bool) -> None:
+    def submit(self, **changes: object) -> None:
         with suppress(LimitExceeded, Overloaded):
-            self.jobs.append(self.bench.submit(lane=lane, owner=owner, seconds=seconds, long=long))
+            self.jobs.append(self.bench.submit(**changes))
 
     @rule(key=st.sampled_from("xy"), request=st.sampled_from("pq"))
     def submit_with_key(self, key: str, request: str) -> None:
@@ -163,7 +167,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.claim(slot, queue, "")
 
     def claim(self, slot: str, queue: str, token: str, most: int = 4) -> Hold | None:
-        answer = self.store.claims.claim(queue, slot, token=token, most=most if queue == SPEAK else 1, seconds=0.1, rate=0.01)
+        answer = self.store.claims.claim(queue, slot, token=token, most=most if queue in SPEAKING else 1, seconds=0.1, rate=0.01)
         if isinstance(answer, Refusal):
             assert slot in self.hot or answer is not Refusal.EMPTY, "a cold slot learns that it is cold"
             return None
@@ -214,8 +218,12 @@ class StoreMachine(RuleBasedStateMachine):
             self.hot.discard(slot)
             self.announced.discard(slot)
 
-    def pick(self, data: st.DataObject, queue: str) -> Hold:
-        return data.draw(st.sampled_from([hold for hold in self.holds if hold.queue == queue]))
+    def in_order(self, items: set[Item]) -> list[Item]:
+        """By when their jobs were submitted: ids are drawn anew in every run, and a run must be repeatable."""
+        return sorted(items, key=lambda item: (self.jobs.index(item.job_id), item.name))
+
+    def pick(self, data: st.DataObject, *queues: str) -> Hold:
+        return data.draw(st.sampled_from([hold for hold in self.holds if hold.queue in queues]))
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
@@ -227,11 +235,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert all(self.holder[item] == hold.claim for item in held), "a superseded claim starts nothing"
         hold.started |= set(held)
 
-    @precondition(lambda self: any(hold.queue == SPEAK for hold in self.holds))
+    @precondition(lambda self: any(hold.queue in SPEAKING for hold in self.holds))
     @rule(data=st.data(), some=st.booleans(), made=st.booleans(), twice=st.booleans())
     def record(self, data: st.DataObject, some: bool, made: bool, twice: bool) -> None:
-        hold = self.pick(data, SPEAK)
-        items = sorted(hold.started, key=str)
+        hold = self.pick(data, *SPEAKING)
+        items = self.in_order(hold.started)
         self.record_items(hold, items[:1] if some else items, made=made, twice=twice)
 
     def record_items(self, hold: Hold, items: list[Item], *, made: bool, twice: bool = False) -> None:
@@ -256,25 +264,52 @@ class StoreMachine(RuleBasedStateMachine):
             if accepted and one.result is not None:
                 self.published.add(ended_here)
                 self.finished[one.item.job_id] += 1
+            assert not (accepted and one.item in self.left_out), "what is left out is not spoken any more"
             self.recorded[one.item] += accepted
             assert self.recorded[one.item] <= 1 + self.returned[one.item], "no segment is recorded twice"
 
+    @precondition(lambda self: any(hold.queue in SPEAKING and hold.started for hold in self.holds))
+    @rule(data=st.data(), some=st.booleans(), final=st.booleans())
+    def spoil(self, data: st.DataObject, some: bool, final: bool) -> None:
+        """What the device made of segments is no speech."""
+        hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.queue in SPEAKING and hold.started]))
+        items = self.in_order(hold.started)[: 1 if some else None]
+        ours = [item for item in items if self.holder[item] == hold.claim]
+        before = {item: self.takes(item) for item in items}
+        self.store.claims.spoil(hold.claim, [Spoilt(item=item, text="text", reason="silence", final=final) for item in items])
+        hold.started -= set(items)
+        for item in items:
+            takes = self.takes(item)
+            assert takes is None or before[item] is None or takes - before[item] <= (item in ours), "a superseded claim spoils nothing"
+            if takes is not None and self.bench.item(item)["state"] == "x":
+                self.left_out.add(item)
+
+    def takes(self, item: Item) -> int | None:
+        """Bad takes of a segment; None: its job has ended."""
+        record = self.bench.item(item)
+        return record["takes"] if record else None
+
     @precondition(lambda self: any(hold.queue == PLAN for hold in self.holds))
-    @rule(data=st.data(), count=st.integers(1, 9), whole=st.booleans())
-    def plan(self, data: st.DataObject, count: int, whole: bool) -> None:
+    @rule(data=st.data(), count=st.integers(1, 9), whole=st.booleans(), chapter=st.integers(0, 3))
+    def plan(self, data: st.DataObject, count: int, whole: bool, chapter: int) -> None:
         hold = self.pick(data, PLAN)
         item = hold.batch.items[0]
         lengths = [LENGTHS[index % len(LENGTHS)] for index in range(count)]
         if whole:
-            done = self.store.claims.plan(hold.claim, item.job_id, segments(lengths), f"plans/{hold.claim}")
+            done = self.store.claims.plan(hold.claim, item.job_id, self.planned(item.job_id, lengths, chapter), f"plans/{hold.claim}")
             assert not done or self.holder[item] == hold.claim
         else:
             self.insert_some(hold, count)
 
+    def planned(self, job_id: str, lengths: list[float], chapter: int = 2) -> Plan:
+        return a_plan(lengths, engines=bool(self.store.jobs.get(job_id, None).voices), chapter=chapter)
+
     def insert_some(self, hold: Hold, count: int) -> None:
         """A planner that is in the middle of its work."""
         job_id = hold.batch.items[0].job_id
-        self.store.database.run("plan_insert", hold.claim, job_id, 0, *[part for _ in range(count) for part in ("1", 2000)])
+        engines = ("", OTHER if self.store.jobs.get(job_id, None).voices else "")
+        parts = [part for index in range(count) for part in ("1", 2000, engines[index % 2], 0)]
+        self.store.database.run("plan_insert", hold.claim, job_id, 0, *parts)
 
     @precondition(lambda self: any(hold.queue == ASSEMBLE for hold in self.holds))
     @rule(data=st.data())
@@ -328,7 +363,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def fail(self, data: st.DataObject) -> None:
         hold = data.draw(st.sampled_from([hold for hold in self.holds if hold.started]))
-        item = data.draw(st.sampled_from(sorted(hold.started, key=str)))
+        item = data.draw(st.sampled_from(self.in_order(hold.started)))
         assert not self.store.claims.fail(hold.claim, item, SynthesisFailed("broken")) or self.holder[item] == hold.claim
 
     @precondition(lambda self: self.holds)
@@ -343,10 +378,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     def go_on(self, hold: Hold) -> None:
         item = hold.batch.items[0]
-        if hold.queue == SPEAK:
-            self.record_items(hold, sorted(hold.started, key=str), made=True)
+        if hold.queue in SPEAKING:
+            self.record_items(hold, self.in_order(hold.started), made=True)
         elif hold.queue == PLAN:
-            done = self.store.claims.plan(hold.claim, item.job_id, segments([2.0, 9.0, 2.0]), f"plans/{hold.claim}")
+            done = self.store.claims.plan(hold.claim, item.job_id, self.planned(item.job_id, [2.0, 9.0, 2.0]), f"plans/{hold.claim}")
             assert not done or self.holder[item] == hold.claim
         elif hold.written:
             self.finished[item.job_id] += self.publish(hold, item.job_id)
@@ -466,8 +501,8 @@ class StoreMachine(RuleBasedStateMachine):
         item = hold.batch.items[0]
         held = self.store.claims.start(hold.claim, hold.batch.items)
         if hold.queue == PLAN:
-            self.store.claims.plan(hold.claim, item.job_id, segments([2.0, 9.0]), f"plans/{hold.claim}")
-        elif hold.queue == SPEAK:
+            self.store.claims.plan(hold.claim, item.job_id, self.planned(item.job_id, [2.0, 9.0]), f"plans/{hold.claim}")
+        elif hold.queue in SPEAKING:
             self.record_items(hold, held, made=len(self.jobs) % 2 == 0)
         else:
             self.write(hold, item.job_id)

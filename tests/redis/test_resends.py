@@ -14,7 +14,7 @@ from loa.broker import Broker
 from loa.errors import StoreUnavailable, UnknownJob
 from loa.settings import Settings
 from loa.store import Item, Spoken, Store
-from tests.redis.ledger import ASSEMBLE, PLAN, RESULT, Bench, an_order, segments
+from tests.redis.ledger import ASSEMBLE, PLAN, RESULT, Bench, a_plan, an_order
 from tests.waiting import wait_until
 
 
@@ -74,7 +74,7 @@ def test_a_resent_plan_has_every_segment_once(stutter: Bench) -> None:
     stutter.hot()
     job_id = stutter.submit(long=True)
     batch = stutter.claim(queue=PLAN)
-    assert stutter.store.claims.plan(batch.claim, job_id, segments([2.0] * 1200), "plans/x.json")
+    assert stutter.store.claims.plan(batch.claim, job_id, a_plan([2.0] * 1200), "plans/x.json")
     job = stutter.store.jobs.get(job_id)
     assert (job.segments_total, job.plan) == (1200, "plans/x.json")
     assert stutter.store.slots.backlog()["speak.sine"]["ready_segments"] == 1200

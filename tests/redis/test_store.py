@@ -11,7 +11,7 @@ from loa.jobs import job_json
 from loa.states import MOVES, State
 from loa.store import Idempotency, Item, Refusal, Slot, Spoken
 from tests.leaks import leaks, pass_time, tick
-from tests.redis.ledger import PLAN, QUEUES, RESULT, SPEAK, Bench, an_order
+from tests.redis.ledger import PLAN, QUEUES, RESULT, SPEAK, Bench, a_plan, an_order
 
 
 def test_short_job_goes_through_every_state(bench: Bench) -> None:
@@ -54,15 +54,15 @@ def test_an_unfinished_plan_is_invisible_and_replaced(bench: Bench) -> None:
     job_id = bench.submit(long=True)
     first = bench.claim(queue=PLAN)
     database = bench.store.database
-    assert database.run("plan_insert", first.claim, job_id, 0, "0", 1000, "1", 2000) == 1
+    assert database.run("plan_insert", first.claim, job_id, 0, "0", 1000, "", -1, "1", 2000, "", -1) == 1
     assert bench.refused() is Refusal.EMPTY
     pass_time(bench.store, 11)
     tick(bench.store)
     assert bench.state(job_id) == "queued"
     bench.hot()
     assert bench.plan([1.0, 1.0, 1.0]) == job_id
-    assert database.run("plan_insert", first.claim, job_id, 2, "0", 1000) == 0
-    assert not bench.store.claims.plan(first.claim, job_id, [], "plans/late.json")
+    assert database.run("plan_insert", first.claim, job_id, 2, "0", 1000, "", -1) == 0
+    assert not bench.store.claims.plan(first.claim, job_id, a_plan([]), "plans/late.json")
     assert bench.store.jobs.get(job_id).plan == "plans/x.json"
     assert [item.index for item in bench.claim().items] == [0, 1, 2]
 

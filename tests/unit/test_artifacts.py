@@ -170,6 +170,15 @@ def test_only_a_folder_has_local_paths(tmp_path: Path) -> None:
     assert Artifacts("memory://x").local_path("token") is None
 
 
+def test_every_artifact_can_be_had_as_a_file_for_a_while(artifacts: Artifacts) -> None:
+    artifacts.write("documents/a.txt", b"text")
+    with artifacts.local_copy("documents/a.txt") as path:
+        assert path.read_bytes() == b"text"
+    assert path.exists() == (artifacts.local_path("documents/a.txt") is not None)
+    with pytest.raises(ArtifactMissing), artifacts.local_copy("documents/b.txt"):
+        pass
+
+
 def test_nothing_but_the_artifact_remains(tmp_path: Path) -> None:
     artifacts = Artifacts(str(tmp_path))
     artifacts.write(PATH, b"x")

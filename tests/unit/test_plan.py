@@ -9,7 +9,9 @@ import pytest
 
 from loa.errors import EmptyText, UnknownEngine
 from loa.idempotency import request_hash
-from loa.plan import SHORT_TEXT, Segment, address, estimate, plan_text
+from loa.plan import Segment, address, estimate
+from loa.plan.cast import Cast, Part
+from loa.plan.planning import SHORT_TEXT, plan_text
 from loa.settings import Settings
 from loa.voices import Voice, VoiceRegistry
 
@@ -21,15 +23,19 @@ def voices() -> dict[str, Voice]:
     return VoiceRegistry(Settings.load({}, data_dir="/nonexistent", voices=str(Path(__file__).parent.parent / "voices"))).all()
 
 
+def alone(voice: Voice) -> Cast:
+    return Cast(main=Part(voice=voice, fingerprint=PRINT))
+
+
 def test_text_up_to_the_limit_is_one_segment(voices: dict[str, Voice]) -> None:
     text = "One. Two.\n\nThree. " + "x" * (SHORT_TEXT - 18)
-    (segment,) = plan_text(text, voice=voices["sine"], fingerprint=PRINT)
+    (segment,) = plan_text(text, cast=alone(voices["sine"])).segments
     assert (segment.text, segment.index, segment.pause) == (text, 0, 0.0)
 
 
 def test_longer_text_is_cut_into_numbered_segments(voices: dict[str, Voice]) -> None:
     text = "This is a sentence of some forty characters. " * 20
-    segments = plan_text(text + "\n\nThe end.", voice=voices["joe"], fingerprint=PRINT)
+    segments = plan_text(text + "\n\nThe end.", cast=alone(voices["joe"])).segments
     assert [segment.index for segment in segments] == list(range(len(segments)))
     assert len(segments) == 21
     assert len({segment.address for segment in segments}) == 2  # the same sentence is spoken once
@@ -37,7 +43,7 @@ def test_longer_text_is_cut_into_numbered_segments(voices: dict[str, Voice]) -> 
 
 
 def test_segments_survive_json(voices: dict[str, Voice]) -> None:
-    (segment,) = plan_text("Xin chào — “Loa”.", voice=voices["joe"], fingerprint=PRINT, speed=1.5)
+    (segment,) = plan_text("Xin chào — “Loa”.", cast=alone(voices["joe"]), speed=1.5).segments
     assert Segment.from_json(json.loads(json.dumps(segment.to_json()))) == segment
 
 
@@ -53,13 +59,13 @@ def test_the_address_depends_on_all_that_is_heard_and_on_nothing_else() -> None:
 
 def test_nothing_speakable_is_refused(voices: dict[str, Voice]) -> None:
     with pytest.raises(EmptyText):
-        plan_text(" … \u200b\x00", voice=voices["sine"], fingerprint=PRINT)
+        plan_text(" … \u200b\x00", cast=alone(voices["sine"]))
 
 
 def test_a_voice_without_engine_cannot_be_planned(voices: dict[str, Voice]) -> None:
     other = Voice(name="x", title="X", engine="gramophone", language="en-US", licence="CC0", commercial_use=True)
     with pytest.raises(UnknownEngine, match="gramophone"):
-        plan_text("Hello.", voice=other, fingerprint=PRINT)
+        plan_text("Hello.", cast=alone(other))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from loa.jobs import Job, Standing, job_json
+from loa.jobs import Job, job_json
+from loa.standing import Standing
 from loa.states import State
 from loa.urls import shown
 from loa.webhooks.endpoints import EVENTS, TEST_EVENT, Webhook, endpoint_id

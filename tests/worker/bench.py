@@ -15,7 +15,7 @@ from loa.store import Batch, Spoken, Store
 from loa.submission import Desk, Submission
 from loa.voices import VoiceRegistry
 from worker import paths
-from worker.assemble import Assembler
+from worker.assembly import Assembler
 from worker.planning import Planner
 from worker.plans import Plans
 
@@ -35,7 +35,7 @@ class Bench:
         self.plans = Plans(self.artifacts)
         self.voices = VoiceRegistry(self.settings)
         self.assembler = Assembler(self.store, self.artifacts, self.plans, self.folder / "work")
-        self.planner = Planner(self.store, self.artifacts, self.voices)
+        self.planner = Planner(self.store, self.artifacts, self.voices, self.settings)
 
     def claim(self, queue: str, most: int = 99) -> Batch:
         batch = self.store.claims.claim(queue, SLOT, most=most, seconds=1e6, rate=1.0)

@@ -10,11 +10,13 @@ import soundfile
 
 from loa.audio import Word
 from loa.jobs import Job, Order, new_job_id
-from loa.plan import Segment
+from loa.plan import Plan, Segment
 from loa.states import State
 from tests.worker.bench import RATE, Bench
-from worker import assemble, paths
-from worker.plans import Plans, pack_plan
+from worker import paths
+from worker.assembly import segments as shelf
+from worker.assembly.segments import smooth_edges
+from worker.plans import Plans
 
 LONG = "\n\n".join(" ".join(f"This is sentence {number} of paragraph {paragraph}." for number in range(8)) for paragraph in range(8))
 
@@ -30,7 +32,7 @@ def test_segments_are_joined_with_their_pauses_and_timed(bench: Bench) -> None:
     expected = []
     for segment in segments:
         pause = 0.0 if segment is segments[-1] else segment.pause
-        expected += [pcm[segment.index], np.zeros(round(pause * RATE), dtype=np.float32)]
+        expected += [smooth_edges(pcm[segment.index], RATE), np.zeros(round(pause * RATE), dtype=np.float32)]
     audio, rate = soundfile.read(bench.artifacts.local_path(job.result["path"]), dtype="float32")
     assert rate == job.result["sample_rate"] == RATE
     np.testing.assert_allclose(audio, np.concatenate(expected), atol=1e-4)
@@ -74,10 +76,34 @@ def test_a_superseded_assembly_removes_its_files(bench: Bench) -> None:
     assert list((bench.folder / "work").iterdir()) == []
 
 
+def test_a_long_book_is_handed_back_and_gone_on_with(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task has time for one part; none of them is charged for coming back, however many there are."""
+    monkeypatch.setattr("worker.assembly.parts.LEAST", 1.0)
+    monkeypatch.setattr("worker.assembly.parts.ODDS", 1)
+    monkeypatch.setattr("worker.assembly.assembler.TASK_SECONDS", 0.0)
+    job_id = bench.submit(LONG, format="m4b")
+    bench.planner.plan(bench.claim("plan"))
+    bench.speak()
+    tasks = 0
+    while not bench.job(job_id).ended:
+        assert bench.job(job_id).state is State.ASSEMBLING
+        bench.assembler.assemble(bench.claim("assemble"))
+        tasks += 1
+    job = bench.job(job_id)
+    assert job.state is State.SUCCEEDED, job.error
+    assert tasks > 5
+    assert job.result["bytes"] == bench.artifacts.size(job.result["path"])
+    assert {stored.path for stored in bench.artifacts.walk("jobs")} == {
+        job.result["path"],
+        job.result["timings"],
+        *job.result["subtitles"].values(),
+    }
+
+
 def test_an_assembly_that_cannot_succeed_fails_its_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = bench.submit("Short.")
     bench.speak()
-    monkeypatch.setattr("worker.assemble.encode_blocks", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("worker.assembly.binding.encode_blocks", lambda *_, **__: 1 / 0)
     bench.assembler.assemble(bench.claim("assemble"))
     assert bench.job(job_id).error["code"] == "assembly_failed"
 
@@ -94,7 +120,7 @@ def test_a_long_job_needs_the_memory_of_a_segment(bench: Bench, monkeypatch: pyt
             nonlocal alive
             alive -= 1
 
-    original = assemble.unpack_segment
+    original = shelf.unpack_segment
 
     def unpack(data: bytes) -> tuple[np.ndarray, int, tuple[Word, ...]]:
         nonlocal alive, most
@@ -103,7 +129,7 @@ def test_a_long_job_needs_the_memory_of_a_segment(bench: Bench, monkeypatch: pyt
         most = max(most, alive)
         return pcm.view(Counted), rate, words
 
-    monkeypatch.setattr(assemble, "unpack_segment", unpack)
+    monkeypatch.setattr(shelf, "unpack_segment", unpack)
     bench.assembler.assemble(bench.claim("assemble"))
     assert bench.job(job_id).state is State.SUCCEEDED
     assert len(bench.plans.segments(bench.job(job_id))) > 4
@@ -141,7 +167,7 @@ def test_few_plans_are_kept_in_memory(bench: Bench) -> None:
     for number in range(3):
         segments = [Segment(index=index, text=str(number), address="0" * 64, audio_seconds=1.0) for index in range(2)]
         path = f"plans/p{number}/c.json"
-        bench.artifacts.write(path, pack_plan(segments))
+        bench.artifacts.write(path, Plan(segments=tuple(segments)).pack())
         record = Order(id=new_job_id(), voice="sine", fingerprint="f", engine="sine", characters=1, document="d").fields()
         jobs.append(Job.from_record({**record, "state": "speaking", "created": "0", "plan": path}))
         assert plans.segments(jobs[-1])[1].text == str(number)

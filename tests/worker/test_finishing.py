@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from loa.audio import pack_segment
 from loa.errors import StorageFull
 from loa.states import State
 from loa.store import Batch
 from tests.worker.bench import RATE, Bench
+from worker import paths
 from worker.engines.base import Speech
 from worker.finishing import Finisher, Utterance, Uttered
 from worker.leases import Leases
@@ -108,11 +110,45 @@ def test_a_full_disk_fails_a_long_job_whose_segment_it_cannot_hold(bench: Bench,
     assert bench.job(job_id).error["code"] == "storage_full"
 
 
-def test_samples_that_are_no_numbers_fail_the_job(bench: Bench, finish: Finish) -> None:
+@pytest.mark.parametrize(("value", "reason"), [(np.nan, "the samples are not numbers"), (0.0, "silence"), (1.0, "100.0% of it is clipped")])
+def test_what_is_no_speech_is_spoken_again_and_then_fails_the_job(bench: Bench, finish: Finish, value: float, reason: str) -> None:
     job_id = bench.submit("One.")
-    finish(bench.claim("speak.sine"), [tone(np.nan)])
-    assert bench.job(job_id).error["code"] == "synthesis_failed"
+    for take in range(3):
+        assert not bench.job(job_id).ended
+        batch = bench.claim("speak.sine")
+        assert sum(batch.takes.values()) == take
+        finish(batch, [tone(value)])
+    error = bench.job(job_id).error
+    assert (error["code"], error["details"]["count"]) == ("incomplete", 1)
+    (missing,) = error["details"]["missing"]
+    assert (missing["index"], missing["text"]) == (0, "One.")
+    assert reason in missing["reason"]
     assert list(bench.artifacts.walk("segments")) == []
+
+
+def test_a_good_take_after_a_bad_one_is_the_segment(bench: Bench, finish: Finish) -> None:
+    job_id = bench.submit("One.")
+    finish(bench.claim("speak.sine"), [tone(0.0)])
+    finish(bench.claim("speak.sine"), [tone(0.5)])
+    assert bench.job(job_id).state is State.SUCCEEDED
+    assert len(list(bench.artifacts.walk("segments"))) == 1
+
+
+def test_a_bad_segment_keeps_nothing_of_its_batch_back(bench: Bench, finish: Finish) -> None:
+    bad, good = bench.submit("One."), bench.submit("Two.")
+    finish(bench.claim("speak.sine"), [tone(np.nan), tone()])
+    assert (bench.job(bad).state, bench.job(good).state) == (State.SPEAKING, State.SUCCEEDED)
+    finish(bench.claim("speak.sine"), [tone()])
+    assert bench.job(bad).state is State.SUCCEEDED
+
+
+def test_what_lies_in_the_artifact_store_was_judged_before(bench: Bench, finish: Finish) -> None:
+    job_id = bench.submit("One.")
+    segment = bench.job(job_id).segment
+    assert segment is not None
+    bench.artifacts.write(paths.segment(segment.address), pack_segment(np.zeros(RATE, dtype=np.float32), RATE, []))
+    finish(bench.claim("speak.sine"), [None])
+    assert bench.job(job_id).state is State.SUCCEEDED
 
 
 def test_a_superseded_batch_publishes_nothing(bench: Bench, finish: Finish) -> None:

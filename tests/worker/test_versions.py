@@ -1,8 +1,9 @@
-"""Two versions of Loa on one Redis: the one of schema 1, whose code is in schema-1.tar.xz, in the middle of a book when this one comes.
+"""Two versions of Loa on one Redis: an older one, whose code is in schema-1.tar.xz or schema-2.tar.xz, in the middle of a book when this
+one comes.
 
-    git archive 88cb356 loa worker voices api ':!worker/engines/vi*' ':!loa/cli' ':!api/static' ':!api/templates' | xz -9e
+    git archive COMMIT loa worker voices api ':!worker/engines/vi*' ':!loa/cli' | xz -9e
 
-made that file: a real program with its own scripts, of which nothing is imported here.
+made these files, 88cb356 the first and dc88155 the second: real programs with their own scripts, of which nothing is imported here.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ BOOK = " ".join(f"This is sentence number {number} of a book that takes a while.
 class Programs:
     """Programs of two versions, with their output in files."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self.old, self.folder, self.settings = folder / "schema-1", folder, settings
-        with tarfile.open(Path(__file__).with_name("schema-1.tar.xz")) as archive:
+    def __init__(self, folder: Path, settings: Settings, schema: int) -> None:
+        self.schema, self.old, self.folder, self.settings = schema, folder / f"schema-{schema}", folder, settings
+        with tarfile.open(Path(__file__).with_name(f"schema-{schema}.tar.xz")) as archive:
             archive.extractall(self.old, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # not on 3.11.2
         self.running: list[subprocess.Popen[bytes]] = []
 
@@ -76,9 +77,9 @@ def fleet(make_fleet: Callable[..., Fleet]) -> Fleet:
     return make_fleet(batch_max=2, drain_seconds=1.0)
 
 
-@pytest.fixture
-def programs(fleet: Fleet, tmp_path: Path) -> Iterator[Programs]:
-    made = Programs(tmp_path, fleet.settings)
+@pytest.fixture(params=[1, 2])
+def programs(fleet: Fleet, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Programs]:
+    made = Programs(tmp_path, fleet.settings, request.param)
     yield made
     made.close()
 
@@ -99,10 +100,10 @@ def test_an_older_service_in_the_middle_of_a_book_is_not_disturbed_and_its_book_
     # This version comes: it names who still runs, and touches nothing.
     for expression in (API, EXPRESSION.format(queues="speak")):
         said = programs.refusal(ROOT, expression)
-        assert "the data in this Redis has schema 1, and processes of that version still run" in said
+        assert f"the data in this Redis has schema {programs.schema}, and processes of that version still run" in said
         assert f"-{worker.pid}/0" in said or "a process connected from" in said
         assert "Stop them" in said
-    assert fleet.redis.get(fleet.keys.schema()) == "1"
+    assert fleet.redis.get(fleet.keys.schema()) == str(programs.schema)
     done = call(f"{url}/v1/jobs/{job['id']}")["progress"]["segments_done"]
     wait_until(lambda: call(f"{url}/v1/jobs/{job['id']}")["progress"]["segments_done"] > done, START, "the old worker to go on")
 
@@ -114,7 +115,7 @@ def test_an_older_service_in_the_middle_of_a_book_is_not_disturbed_and_its_book_
     assert not half_way.ended
     new = fleet.worker("speak,plan,assemble")
     new.hot()
-    assert "the data in Redis is now of schema 2, not 1" in new.log
+    assert f"the data in Redis is now of schema 3, not {programs.schema}" in new.log
     ended = fleet.ended(job["id"], START)
     assert ended.state is State.SUCCEEDED, ended.error
     assert ended.segments_done == ended.segments_total > half_way.segments_done >= 4
@@ -123,7 +124,7 @@ def test_an_older_service_in_the_middle_of_a_book_is_not_disturbed_and_its_book_
     assert fleet.store.jobs.counts() == dict.fromkeys(State, 0) | {State.SUCCEEDED: 1}
 
     # And the older one, if somebody starts it again, refuses in words.
-    assert "the data in this Redis has schema 2, this version of Loa has 1" in programs.refusal(programs.old, API)
+    assert "the data in this Redis has schema 3" in programs.refusal(programs.old, API)
 
 
 def test_running_processes_leave_when_the_data_becomes_newer(fleet: Fleet, programs: Programs) -> None:
@@ -135,4 +136,4 @@ def test_running_processes_leave_when_the_data_becomes_newer(fleet: Fleet, progr
     assert api.wait(START) != 0
     assert worker.process.wait(START) != 0
     for said in (programs.output(api), worker.log):
-        assert "the data in this Redis has schema 999, written by a newer Loa; this one has 2 and stops" in said
+        assert "the data in this Redis has schema 999, written by a newer Loa; this one has 3 and stops" in said

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from loa.broker import Broker
+from loa.plan import Plan
 from loa.states import State
 from loa.submission import Upload
 from tests.waiting import wait_until
@@ -63,7 +64,11 @@ def test_a_long_text_is_planned_spoken_and_joined(fleet: Fleet) -> None:
     timings = json.loads(fleet.artifacts.read(job.result["timings"]))
     assert " ".join(segment["text"] for segment in timings["segments"]) == LONG
     words = [word for segment in timings["segments"] for word in segment["words"]]
-    assert [word["text"] for word in words] == LONG.split()
+    spoken = [segment.spoken for segment in Plan.unpack(fleet.artifacts.read(job.plan)).segments]
+    assert [word["text"] for word in words] == " ".join(spoken).split()
+    assert "zero" in [word["text"] for word in words]  # what is written as 0, and there its offset points
+    for segment in timings["segments"]:
+        assert {segment["text"][word["offset"] :].split()[0] for word in segment["words"]} == set(segment["text"].split())
     assert all(one["start"] <= one["end"] <= two["start"] + 0.001 for one, two in pairwise(words))
     assert timings["words_timed"] is True
     assert timings["duration_seconds"] == job.result["duration_seconds"]
@@ -90,7 +95,7 @@ def test_segments_that_vanish_are_spoken_again(fleet: Fleet, speaker: WorkerProc
     """The sweeper, or a person, removes segments between their recording and the assembly."""
     job_id = fleet.submit(LONG.replace("sentence", "phrase"))
     job = wait_until(lambda: (job := fleet.job(job_id)).segments_done > 3 and job)
-    plan = json.loads(fleet.artifacts.read(job.plan))
+    plan = json.loads(fleet.artifacts.read(job.plan))["segments"]
     for segment in plan[:3]:
         fleet.artifacts.delete(f"segments/{segment['address'][:2]}/{segment['address']}.zip")
     job = fleet.ended(job_id)
@@ -135,3 +140,18 @@ def test_a_job_of_a_voice_that_was_removed_fails(fleet: Fleet) -> None:
     path.unlink()
     job = fleet.ended(job_id)
     assert job.error["code"] == "voice_changed"
+
+
+def test_a_book_in_two_languages_is_spoken_by_two_voices(fleet: Fleet) -> None:
+    (fleet.folder / "voices" / "viet.toml").write_text(manifest("viet").replace("en-US", "vi-VN") + "\n[options]\nloudness = 0.2\n")
+    book = "# One\n\nThe first chapter of all. Đây là một câu tiếng Việt rất dễ hiểu.\n\n# Hai\n\nProblem / Vấn đề của chúng ta\n"
+    job = fleet.ended(fleet.submit(None, file=Upload(name="book.md", content=book.encode()), voice="viet", voices={"en": "sine"}))
+    assert job.state is State.SUCCEEDED, job.error
+    plan = Plan.unpack(fleet.artifacts.read(job.plan))
+    assert [(segment.text, segment.voice) for segment in plan.segments] == [
+        ("One", "sine"), ("The first chapter of all.", "sine"), ("Đây là một câu tiếng Việt rất dễ hiểu.", ""),
+        ("Hai", ""), ("Problem", "sine"), ("Vấn đề của chúng ta", ""),
+    ]  # fmt: skip
+    assert (job.voice, job.chapters_total, job.chapters_done) == ("viet", 2, 2)
+    texts = [text for batch in fleet.begun() for text in batch]
+    assert "Vấn đề của chúng ta" in texts

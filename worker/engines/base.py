@@ -7,6 +7,7 @@ preloaded or asked for (or `voice_of`, where some process made it before), `warm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,16 @@ class VoiceState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What an engine holds for possible of a passage's sound: known from its phonemes or letters alone, never from what came out."""
+
+    least: float = 0.0  # seconds
+    most: float = math.inf
+    pause: float = math.inf  # seconds: the longest silence anywhere in it
+    edge: float = math.inf  # how loud its first and its last moment may be, as a share of the whole's loudness: beyond it, a sound was cut
+
+
+@dataclass(frozen=True, kw_only=True)
 class Passage:
     """One segment to speak: one to a few sentences of normalised text."""
 
@@ -48,6 +59,7 @@ class Passage:
     voice: VoiceState
     speed: float = 1.0  # 2.0: twice as fast
     seed: int = 0  # of the CPU generator that draws this passage's noise: the same text sounds the same in any batch
+    take: int = 0  # takes of it that were no good, each with a seed of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +69,7 @@ class Speech:
     pcm: np.ndarray  # float32 [samples], mono, -1..1
     sample_rate: int  # Hz
     words: tuple[Word, ...]
+    bounds: Bounds = Bounds()
 
     @property
     def seconds(self) -> float:
@@ -90,7 +103,7 @@ class Engine(Protocol):
         """Speak all passages in as few forward passes as their voices allow; results in the order given.
 
         A passage that cannot be spoken yields its LoaError in its place and leaves the others alone. Faults of the device (out of memory,
-        a CUDA error) are raised.
+        a CUDA error) are raised. Whether what came out can be speech is not judged here (worker/plausibility.py).
         """
 
 

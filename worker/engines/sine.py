@@ -4,7 +4,8 @@ The same text with the same seed is the same tone: its pitch comes from the text
 characters and the speed. Words share the time evenly. A voice with a recording has a pitch of its own, which the recording decides.
 
 With LOA_SINE_FAULTS=1, or while the file that it names exists, a text may ask for a fault: [[die]] kills the process, [[hang]] never
-returns, [[slow]] takes LOA_SINE_SLOW seconds, [[raise]] raises, [[break]] breaks the device for good, as an illegal access does on a GPU.
+returns, [[slow]] takes LOA_SINE_SLOW seconds, [[raise]] raises, [[break]] breaks the device for good, as an illegal access does on a GPU;
+[[mute]] is always silence, and [[falter]] is in its first take.
 LOA_SINE_START_FAULT is what loading does: raise, hang or exit. With LOA_SINE_MEMORY=N there is memory for N passages at once.
 LOA_SINE_SECONDS is the time that each passage pretends to take, LOA_SINE_LOAD_SECONDS what loading does. With LOA_SINE_KEEPS_VOICES=1
 voices are kept as if they were costly; LOA_SINE_VOICE_FAULT=raise lets none be made. LOA_SINE_JOURNAL names a file to which every process
@@ -31,7 +32,7 @@ from loa.engines import ENGINES
 from loa.errors import LoaError, Unspeakable
 from loa.settings import Settings
 from loa.voices import Voice
-from worker.engines.base import Passage, Speech, VoiceState, Word
+from worker.engines.base import Bounds, Passage, Speech, VoiceState, Word
 
 SAMPLE_RATE = 16_000  # Hz, where the manifest names none
 SECONDS_A_CHARACTER = 0.06  # at speed 1, about what speech takes
@@ -40,6 +41,7 @@ LOWEST, HIGHEST = 200.0, 800.0  # Hz
 
 FAULTS_VARIABLE = "LOA_SINE_FAULTS"
 DIE, HANG, SLOW, RAISE, BREAK = "[[die]]", "[[hang]]", "[[slow]]", "[[raise]]", "[[break]]"
+MUTE, FALTER = "[[mute]]", "[[falter]]"
 
 
 class Engine:
@@ -119,6 +121,8 @@ def _tone(passage: Passage) -> Speech | LoaError:
     phase = float(torch.rand(1, generator=torch.Generator().manual_seed(passage.seed))) * 2 * np.pi
     clock = np.arange(round(seconds * rate), dtype=np.float64) / rate
     loudness = float(passage.voice.tensors["loudness"])
+    if _faults_wanted() and (MUTE in passage.text or (FALTER in passage.text and not passage.take)):
+        loudness = 0.0
     pcm = (loudness * np.sin(2 * np.pi * pitch * clock + phase)).astype(np.float32)
     each = len(pcm) / rate / len(words)
     return Speech(
@@ -127,6 +131,7 @@ def _tone(passage: Passage) -> Speech | LoaError:
         words=tuple(
             Word(text=word.group(), start=number * each, end=(number + 1) * each, offset=word.start()) for number, word in enumerate(words)
         ),
+        bounds=Bounds(least=seconds - 1 / rate, most=seconds + 1 / rate),
     )
 
 

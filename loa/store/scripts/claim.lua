@@ -1,7 +1,7 @@
 -- Claims the next batch of a queue for a hot slot, under a lease.
 -- ARGV: queue, slot, token or '', nonce, most items, most audio (ms), compute ms per audio ms, least limit (ms).
 -- Returns {'drain' | 'cold' | 'empty'} or
--- {'batch' | 'alone', claim, ready items left, n, n × (job, item), m, m × (record as a flat list), tokens…}.
+-- {'batch' | 'alone', claim, ready items left, n, n × (job, item, bad takes of it), m, m × (record as a flat list), tokens…}.
 -- A call that is made again, because only its answer was lost, is answered with the claim that it made: nobody else would ever work on it.
 local queue, slot = ARGV[1], ARGV[2]
 local most_items, most_ms, rate = int(ARGV[5]), int(ARGV[6]), tonumber(ARGV[7])
@@ -18,6 +18,7 @@ local function answer(claim, picked)
     end
     reply[#reply + 1] = id
     reply[#reply + 1] = entry[2]
+    reply[#reply + 1] = int(entry[3][7])
   end
   reply[#reply + 1] = #records
   for _, record in ipairs(records) do

@@ -29,5 +29,6 @@ if int(found) < 2 then -- 2 has `unfinished` and `counts`
     end
   end
 end
+-- 3 has segments of several engines in one job, and chapters: older jobs have neither, and are read as they are
 redis.call('SET', key('schema'), SCHEMA)
 return { 'migrated' }

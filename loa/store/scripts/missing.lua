@@ -13,13 +13,23 @@ if not move(job, 'missing') then
   return { 'superseded' }
 end
 redis.call('HDEL', key('job', id, 'items'), 'assemble')
+local queues = {}
 for index = 4, #ARGV do
   local record = read_item(id, ARGV[index])
   if record and record[3] == 'd' then
     redis.call('HINCRBY', key('job', id), 'done', -1)
     redis.call('HINCRBY', key('job', id), 'audio_ms', -record[6])
-    count_waiting(job, record[2])
+    local queue = queue_of(job, ARGV[index], record)
+    queues[queue] = true
+    count_waiting(job, record[2], queue)
+    count_chapter(job, record, 1)
     make_ready(job, ARGV[index], record, false)
   end
 end
-return { 'returned', unpack(issue('speak.' .. job.engine)) }
+local reply = { 'returned' }
+for queue in pairs(queues) do
+  for _, token in ipairs(issue(queue)) do
+    reply[#reply + 1] = token
+  end
+end
+return reply

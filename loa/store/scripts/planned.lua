@@ -1,7 +1,8 @@
 -- Makes a plan current: all its segments become ready in one step.
--- ARGV: claim, job, artifact path of the plan. Returns {'planned', tokens…}, or {'superseded'}.
+-- ARGV: claim, job, artifact path of the plan, then title and number of segments of each chapter. Returns {'planned', tokens…}, or {'superseded'}.
 local claim, id = ARGV[1], ARGV[2]
-if redis.call('HGET', key('job', id), 'plan') == ARGV[3] then
+local fields = key('job', id)
+if redis.call('HGET', fields, 'plan') == ARGV[3] then
   return { 'planned' } -- this very call was made before and only its answer was lost
 end
 local job = held(claim, id, 'plan') and place(id)
@@ -9,17 +10,35 @@ drop_claim_item(claim, id, 'plan')
 if not job or not move(job, 'planned') then
   return { 'superseded' }
 end
-local queue = 'speak.' .. job.engine
-local counts = redis.call('HMGET', key('job', id), 'planned_items', 'planned_ms')
 redis.call('HDEL', key('job', id, 'items'), 'plan')
-redis.call('HDEL', key('job', id), 'planned_items', 'planned_ms')
-redis.call('HSET', key('job', id), 'plan', ARGV[3], 'total', counts[1], 'estimate_ms', counts[2])
-redis.call('SADD', key('queues'), queue)
-count_ready(job, queue, int(counts[1]), int(counts[2]))
-count_waiting(job, int(counts[2]) - job.waiting) -- what was submitted was a guess
-each_bucket(function(bucket)
-  if redis.call('EXISTS', key('job', id, 'ready', queue, bucket)) == 1 then
-    join_ring(job, queue, bucket, false)
+local total, estimate, reply = 0, 0, { 'planned' }
+local queues = speak_queues(job)
+count_waiting(job, -job.waiting) -- what was submitted was a guess
+for _, queue in ipairs(queues) do
+  local counts = redis.call('HMGET', fields, 'planned_items:' .. queue, 'planned_ms:' .. queue)
+  local items, ms = int(counts[1]), int(counts[2])
+  redis.call('HDEL', fields, 'planned_items:' .. queue, 'planned_ms:' .. queue)
+  total, estimate = total + items, estimate + ms
+  redis.call('SADD', key('queues'), queue)
+  count_ready(job, queue, items, ms)
+  count_waiting(job, ms, queue)
+  each_bucket(function(bucket)
+    if redis.call('EXISTS', key('job', id, 'ready', queue, bucket)) == 1 then
+      join_ring(job, queue, bucket, false)
+    end
+  end)
+end
+redis.call('HSET', fields, 'plan', ARGV[3], 'total', total, 'estimate_ms', estimate, 'mark', now, 'mark_before', now)
+if #ARGV > 3 then
+  redis.call('HSET', fields, 'chapters', (#ARGV - 3) / 2, 'chapters_done', 0, 'chapter', 0)
+  for index = 4, #ARGV, 2 do
+    local chapter = (index - 4) / 2
+    redis.call('HSET', key('job', id, 'chapters'), 'title:' .. chapter, ARGV[index], 'left:' .. chapter, ARGV[index + 1])
   end
-end)
-return { 'planned', unpack(issue(queue)) }
+end
+for _, queue in ipairs(queues) do
+  for _, token in ipairs(issue(queue)) do
+    reply[#reply + 1] = token
+  end
+end
+return reply

@@ -1,11 +1,13 @@
 -- Shared by every script: the table of moves, and the few operations that the moves are made of.
--- MOVES, BUCKETS, SOLO, ALL, MAX_LOSSES, LEASE, TOKEN, HEARTBEAT, RETENTION and the limits of submit.lua are put before this text by scripts.py,
+-- MOVES, BUCKETS, SOLO, ALL, MAX_LOSSES, MAX_TAKES, MOST_NAMED, INCOMPLETE, LEASE, TOKEN, HEARTBEAT, RETENTION and the limits of submit.lua are put before this text by scripts.py,
 -- and so are ground.lua and outbox.lua.
--- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms}; its state is r (ready), c (claimed), s (started) or d (done).
+-- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms, bad takes, engine or '', chapter or -1}, of which the last three may be
+-- absent: '' is the job's own engine, chapters count from 0. Its state is r (ready), c (claimed), s (started), d (done) or x (left out of the job for good).
 
 -- The job's fields that decide where its items wait.
 local function place(id)
-  local fields = redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms')
+  local fields =
+    redis.call('HMGET', key('job', id), 'state', 'owner', 'lane', 'engine', 'born', 'created', 'waiting_ms', 'engines', 'allow_partial')
   if not fields[1] then
     return nil
   end
@@ -18,14 +20,26 @@ local function place(id)
     born = fields[5],
     created = fields[6],
     waiting = int(fields[7]),
+    engines = fields[8] or '', -- those of its other voices, separated by blanks
+    partial = fields[9] == '1',
   }
 end
 
-local function queue_of(job, item)
+local function queue_of(job, item, record)
   if item == 'plan' or item == 'assemble' then
     return item
   end
-  return 'speak.' .. job.engine
+  local engine = record[8] or ''
+  return 'speak.' .. (engine ~= '' and engine or job.engine)
+end
+
+-- Every queue in which a job may have segments.
+local function speak_queues(job)
+  local queues = { 'speak.' .. job.engine }
+  for engine in job.engines:gmatch('%S+') do
+    queues[#queues + 1] = 'speak.' .. engine
+  end
+  return queues
 end
 
 -- The one way a job's state changes. Returns the new state, or nil where the table has no such move.
@@ -57,7 +71,11 @@ local function count_ready(job, queue, items, ms)
 end
 
 -- Counts audio that is still to be spoken: of the job, of its owner, and in all. Nothing is taken away that was not counted before.
-local function count_waiting(job, ms)
+-- Where a job has several engines, `queue` says whose it is.
+local function count_waiting(job, ms, queue)
+  if queue and job.engines ~= '' then
+    redis.call('HINCRBY', key('job', job.id), 'left_ms:' .. queue, ms)
+  end
   ms = math.max(ms, -job.waiting)
   if ms == 0 then
     return
@@ -67,6 +85,44 @@ local function count_waiting(job, ms)
     if redis.call('HINCRBY', key('waiting'), whose, ms) == 0 then
       redis.call('HDEL', key('waiting'), whose)
     end
+  end
+end
+
+-- Counts the segments of an item's chapter that are still to be spoken. The job's `chapter` is the first that has any.
+local function count_chapter(job, record, items)
+  local chapter = record[9] or -1
+  if chapter < 0 then
+    return
+  end
+  local fields, chapters = key('job', job.id), key('job', job.id, 'chapters')
+  local left = redis.call('HINCRBY', chapters, 'left:' .. chapter, items)
+  local current = int(redis.call('HGET', fields, 'chapter'))
+  if left == 0 then
+    redis.call('HINCRBY', fields, 'chapters_done', 1)
+    while redis.call('HGET', chapters, 'left:' .. current) == '0' do
+      current = current + 1
+    end
+    redis.call('HSET', fields, 'chapter', current)
+  elseif left == items then -- it was done before
+    redis.call('HINCRBY', fields, 'chapters_done', -1)
+    redis.call('HSET', fields, 'chapter', math.min(current, chapter))
+  end
+end
+
+-- The pace of late of a queue: a moving sum over about the last ten minutes of audio.
+local function count_pace(queue, audio, compute)
+  local backlog = key('backlog', queue)
+  local kept = math.min(1, 600000 / math.max(1, int(redis.call('HGET', backlog, 'audio_ms'))))
+  redis.call('HSET', backlog, 'audio_ms', math.floor(kept * int(redis.call('HGET', backlog, 'audio_ms'))) + audio)
+  redis.call('HSET', backlog, 'compute_ms', math.floor(kept * int(redis.call('HGET', backlog, 'compute_ms'))) + compute)
+end
+
+-- Remembers how much of a planned job was spoken a minute or two ago: its own pace, from which its end is estimated.
+local function mark(id)
+  local fields = key('job', id)
+  local marked = redis.call('HMGET', fields, 'mark', 'mark_audio', 'audio_ms')
+  if marked[1] and now - int(marked[1]) >= 60000 then
+    redis.call('HSET', fields, 'mark_before', marked[1], 'mark_before_audio', int(marked[2]), 'mark', now, 'mark_audio', int(marked[3]))
   end
 end
 
@@ -82,7 +138,7 @@ end
 
 -- Makes an item ready: at the end for new work, at the front for work that was lost or handed back.
 local function make_ready(job, item, record, front)
-  local queue = queue_of(job, item)
+  local queue = queue_of(job, item, record)
   local bucket = record[5] > 0 and SOLO or record[1]
   record[3] = 'r'
   record[4] = ''
@@ -112,7 +168,7 @@ end
 
 -- Takes everything of a job out of the ready lists, however much it is, in a fixed number of commands.
 local function unlink(job)
-  for _, queue in ipairs({ 'plan', 'speak.' .. job.engine, 'assemble' }) do
+  for _, queue in ipairs({ 'plan', 'assemble', unpack(speak_queues(job)) }) do
     local counts = redis.call('HMGET', key('job', job.id), 'ready_items:' .. queue, 'ready_ms:' .. queue)
     if int(counts[1]) ~= 0 or int(counts[2]) ~= 0 then
       count_ready(job, queue, -int(counts[1]), -int(counts[2]))
@@ -129,7 +185,7 @@ end
 local function close(job)
   unlink(job)
   count_waiting(job, -job.waiting)
-  redis.call('UNLINK', key('job', job.id, 'items'))
+  redis.call('UNLINK', key('job', job.id, 'items'), key('job', job.id, 'chapters'), key('job', job.id, 'missing'))
   redis.call('ZREM', key('unfinished'), job.id)
   redis.call('HSET', key('job', job.id), 'finished', now)
   redis.call('PEXPIRE', key('job', job.id), RETENTION)
@@ -144,6 +200,55 @@ local function fail(job, error_json)
   end
   redis.call('HSET', key('job', job.id), 'error', error_json)
   close(job)
+  return true
+end
+
+-- A segment of which nothing fit to be heard will come: the job goes on without it.
+local function leave_out(job, item, record, entry)
+  record[3] = 'x'
+  record[4] = ''
+  write_item(job.id, item, record)
+  count_waiting(job, -record[2], queue_of(job, item, record))
+  count_chapter(job, record, -1)
+  redis.call('HSET', key('job', job.id, 'missing'), item, entry)
+  redis.call('HINCRBY', key('job', job.id), 'missing', 1)
+end
+
+-- The error of a job with segments left out: how many, and the first of them.
+local function incomplete(job, missing, total)
+  local indices = redis.call('HKEYS', key('job', job.id, 'missing'))
+  table.sort(indices, function(one, other)
+    return int(one) < int(other)
+  end)
+  local named = {}
+  for number = 1, math.min(#indices, MOST_NAMED) do
+    named[number] = cjson.decode(redis.call('HGET', key('job', job.id, 'missing'), indices[number]))
+  end
+  return cjson.encode({
+    code = 'incomplete',
+    message = missing .. ' of ' .. total .. ' segments could not be spoken',
+    remedy = INCOMPLETE,
+    details = { count = missing, missing = named },
+  })
+end
+
+-- What follows once nothing of a job is left to speak: its assembly, or its end where segments are missing that it does not allow to miss.
+-- Such a job ends as soon as more are missing than its error would name. Returns whether it is to be assembled.
+local function conclude(job)
+  local counts = redis.call('HMGET', key('job', job.id), 'total', 'done', 'missing')
+  local total, done, missing = int(counts[1]), int(counts[2]), int(counts[3])
+  local over = done + missing == total
+  local allowed = missing == 0 or job.partial and done > 0
+  if not allowed and (over or not job.partial and missing > MOST_NAMED) then
+    fail(job, incomplete(job, missing, total))
+    return false
+  end
+  if not over or not move(job, 'spoken') then
+    return false
+  end
+  redis.call('HSET', key('job', job.id), 'spoken', now)
+  make_ready(job, 'assemble', { '0', 0, 'r', '', 0, 0 }, false)
+  redis.call('SADD', key('queues'), 'assemble')
   return true
 end
 
@@ -170,7 +275,8 @@ local function worker_lost(job, item, losses)
   return cjson.encode({ code = 'worker_lost', message = losses .. ' worker processes died while they ' .. what })
 end
 
--- Gives an item of a claim back to its queue. Charged: the worker is lost, and items that it had started count a loss; at MAX_LOSSES the job fails.
+-- Gives an item of a claim back to its queue. Charged: the worker is lost, and items that it had started count a loss; at MAX_LOSSES the job fails,
+-- or goes on without the segment where it may.
 local function release(claim, id, item, charged)
   local record = held(claim, id, item)
   drop_claim_item(claim, id, item)
@@ -180,8 +286,13 @@ local function release(claim, id, item, charged)
   end
   if charged and record[3] == 's' then
     record[5] = record[5] + 1
-    redis.call('HINCRBY', key('totals', queue_of(job, item)), 'losses', 1)
-    if record[5] >= MAX_LOSSES then
+    redis.call('HINCRBY', key('totals', queue_of(job, item, record)), 'losses', 1)
+    if record[5] >= MAX_LOSSES and job.partial and tonumber(item) then
+      local reason = record[5] .. ' worker processes died while they spoke it'
+      leave_out(job, item, record, cjson.encode({ index = int(item), text = '', reason = reason }))
+      conclude(job)
+      return 'left out'
+    elseif record[5] >= MAX_LOSSES then
       return fail(job, worker_lost(job, item, record[5])) and 'failed' or 'stale'
     end
   end

@@ -5,6 +5,7 @@
 local claim = ARGV[1]
 local accepted, spoken = {}, {}
 local queue, audio, compute
+local touched = {}
 for index = 2, #ARGV, 6 do
   local id, item, result = ARGV[index], ARGV[index + 1], ARGV[index + 5]
   local record = held(claim, id, item)
@@ -15,26 +16,24 @@ for index = 2, #ARGV, 6 do
     record[6] = int(ARGV[index + 2])
     write_item(id, item, record)
     local fields = key('job', id)
+    touched[id] = true
     redis.call('HINCRBY', fields, 'audio_ms', ARGV[index + 2])
     redis.call('HINCRBY', fields, 'setup_ms', ARGV[index + 3])
     redis.call('HINCRBY', fields, 'synthesis_ms', ARGV[index + 4])
-    count_waiting(job, -record[2])
-    queue = queue_of(job, item)
+    queue = queue_of(job, item, record)
+    count_waiting(job, -record[2], queue)
+    count_chapter(job, record, -1)
     if int(ARGV[index + 4]) > 0 then
       audio, compute = (audio or 0) + int(ARGV[index + 2]), (compute or 0) + int(ARGV[index + 4])
     end
-    local total = int(redis.call('HGET', fields, 'total'))
-    if redis.call('HINCRBY', fields, 'done', 1) == total then
+    redis.call('HINCRBY', fields, 'done', 1)
+    if result ~= '' and redis.call('HGET', fields, 'total') == '1' then
       move(job, 'spoken')
-      if total == 1 and result ~= '' then
-        move(job, 'finish')
-        redis.call('HSET', fields, 'result', result, 'finished_by', claim)
-        close(job)
-      else
-        make_ready(job, 'assemble', { '0', 0, 'r', '', 0, 0 }, false)
-        redis.call('SADD', key('queues'), 'assemble')
-        spoken[#spoken + 1] = id
-      end
+      move(job, 'finish')
+      redis.call('HSET', fields, 'result', result, 'finished_by', claim)
+      close(job)
+    elseif conclude(job) then
+      spoken[#spoken + 1] = id
     end
     accepted[#accepted + 1] = 1
   else
@@ -42,14 +41,13 @@ for index = 2, #ARGV, 6 do
     accepted[#accepted + 1] = redis.call('HGET', key('job', id), 'finished_by') == claim and 1 or 0
   end
 end
+for id in pairs(touched) do
+  mark(id)
+end
 if audio then
   redis.call('HINCRBY', key('totals', queue), 'audio_ms', audio)
   redis.call('HINCRBY', key('totals', queue), 'compute_ms', compute)
-  -- The pace of late: a moving sum over about the last ten minutes of audio.
-  local backlog = key('backlog', queue)
-  local kept = math.min(1, 600000 / math.max(1, int(redis.call('HGET', backlog, 'audio_ms'))))
-  redis.call('HSET', backlog, 'audio_ms', math.floor(kept * int(redis.call('HGET', backlog, 'audio_ms'))) + audio)
-  redis.call('HSET', backlog, 'compute_ms', math.floor(kept * int(redis.call('HGET', backlog, 'compute_ms'))) + compute)
+  count_pace(queue, audio, compute)
 end
 local reply = { #accepted }
 for _, value in ipairs(accepted) do

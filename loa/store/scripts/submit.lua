@@ -1,5 +1,6 @@
 -- Records a job, its idempotency key and its first ready item in one step.
--- ARGV: id, deadline (ms), idempotency key hash or '', request hash, idempotency ttl (ms), first item, its bucket, its estimate (ms), then the record's fields and values.
+-- ARGV: id, deadline (ms), idempotency key hash or '', request hash, idempotency ttl (ms), first item, its bucket, its estimate (ms), its engine or '', then the
+-- record's fields and values.
 -- Returns {'created', job, tokens…}, {'present' | 'repeated' | 'conflict', earlier job}, {'late'}, or {the limit that is reached, it (ms), ms until there may be room}.
 local HOUR = 3600000
 
@@ -41,7 +42,7 @@ if now > deadline then
   return { 'late' }
 end
 local record = {}
-for index = 9, #ARGV, 2 do
+for index = 10, #ARGV, 2 do
   record[ARGV[index]] = ARGV[index + 1]
 end
 local idempotency = ARGV[3] ~= '' and key('idempotency', record.owner, ARGV[3])
@@ -62,7 +63,7 @@ if refusal then
   return refusal
 end
 local born = turn()
-redis.call('HSET', key('job', id), 'state', 'queued', 'created', now, 'born', born, unpack(ARGV, 9))
+redis.call('HSET', key('job', id), 'state', 'queued', 'created', now, 'born', born, unpack(ARGV, 10))
 redis.call('ZADD', key('unfinished'), now, id)
 redis.call('HINCRBY', key('counts'), 'queued', 1)
 redis.call('ZADD', key('jobs', record.owner, 'queued'), now, id)
@@ -72,7 +73,8 @@ if idempotency then
 end
 local job = place(id)
 count_waiting(job, audio)
-local queue = queue_of(job, ARGV[6])
+local first = { ARGV[7], int(ARGV[8]), 'r', '', 0, 0, 0, ARGV[9] }
+local queue = queue_of(job, ARGV[6], first)
 redis.call('SADD', key('queues'), queue)
-make_ready(job, ARGV[6], { ARGV[7], int(ARGV[8]), 'r', '', 0, 0 }, false)
+make_ready(job, ARGV[6], first, false)
 return { 'created', id, now, unpack(issue(queue)) }

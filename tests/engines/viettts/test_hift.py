@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from tests.engines.viettts import vocoders
 from worker.engines.viettts.architecture import FULL
-from worker.engines.viettts.hift import Snake, Vocoder, paced, softened
+from worker.engines.viettts.hift import Snake, Vocoder, paced
 from worker.engines.viettts.source import Draw, draw
 from worker.engines.viettts.spectrum import analysed, synthesised
 from worker.engines.viettts.weight_norm import checkpoint_shapes, folded
@@ -172,17 +172,6 @@ def test_the_pace_is_that_of_a_linear_interpolation() -> None:
     for speed, frames in ((2.0, 11), (0.5, 46), (1.3, 17)):
         wanted = functional.interpolate(mel.unsqueeze(0), size=frames, mode="linear").squeeze(0)
         assert torch.equal(paced(mel, speed), wanted)
-
-
-def test_edges_are_soft_and_the_middle_is_untouched() -> None:
-    samples = torch.ones(22050)
-    said = softened(samples, 22050)
-    assert said[0] == said[-1] == 0
-    assert said.diff().abs().max() < 0.03  # no step
-    assert torch.equal(said[66:-66], samples[66:-66])
-    assert torch.equal(said, said.flip(0))
-    assert torch.equal(samples, torch.ones(22050))
-    assert len(softened(torch.ones(5), 22050)) == 5
 
 
 # --- its weights -------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ class Pdf:
     language: str = ""
     encryption: bytes = b""
     rotation: int = 0  # of all pages
+    looped: bool = False  # the end of the outline leads back to its beginning
     _codes: dict[str, int] = field(default_factory=dict)
     y: float = 0.0
 
@@ -107,6 +108,8 @@ class Pdf:
             following = next((i for i in rest if levels[i] == level), None)
             children = [i for i in rest if levels[i] == level + 1 and (following is None or i < following)]
             target = b"[%d 0 R /Fit]" % kids[page] if top is None else b"[%d 0 R /XYZ 0 %g 0]" % (kids[page], HEIGHT - top)
+            if following is None and self.looped:
+                following = 0
             links = b"/Next %d 0 R" % (first + following) if following is not None else b""
             links += b"/First %d 0 R/Last %d 0 R" % (first + children[0], first + children[-1]) if children else b""
             objects.append(b"<</Title%s/Parent %d 0 R/Dest%s%s>>" % (_string(title), parent, target, links))

@@ -17,7 +17,6 @@ import torch
 
 from loa.engine_files import EngineFiles
 from loa.errors import LoaError
-from loa.plan import estimate
 from loa.settings import Settings
 from loa.text import normalise
 from loa.verification import Check, Step, Steps, skipped
@@ -35,7 +34,6 @@ SENTENCES = (
     "Nếu bạn nghe rõ từng chữ, đủ cả dấu hỏi, dấu ngã và dấu nặng, thì mọi thứ đã được lắp đúng.",
 )
 NETWORKS = {"language_model": "language model", "flow": "flow", "vocoder": "vocoder"}
-PLAUSIBLE = (0.3, 3.0)  # a sentence's length over its estimate
 
 
 def audition(
@@ -122,7 +120,7 @@ def _speak(taken: Step, engine: Engine, voice: VoiceState, sentence: str, path: 
     factor = seconds / speech.seconds
     parts = ", ".join(f"{name} {spent[network]:.2f} s" for network, name in NETWORKS.items())
     told = f"{path.name}: {speech.seconds:.2f} s of speech in {seconds:.2f} s, real-time factor {factor:.3f} ({parts})"
-    problem = defect(speech, estimate(sentence, LANGUAGE), PLAUSIBLE)
+    problem = defect(speech)
     conclude = taken.fail if problem else taken.found
     conclude(
         f"{problem}; {told}" if problem else told,

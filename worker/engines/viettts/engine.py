@@ -19,11 +19,12 @@ import torch
 from loa.audio import Word
 from loa.engine_files import EngineFiles
 from loa.engines import ENGINES
-from loa.errors import BrokenManifest, LoaError, SynthesisFailed, Unspeakable
+from loa.errors import BrokenManifest, LoaError, Unspeakable
+from loa.plan import estimate
 from loa.settings import Settings
 from loa.text import speakable
 from loa.voices import Voice
-from worker.engines.base import Passage, Speech, VoiceState
+from worker.engines.base import Bounds, Passage, Speech, VoiceState
 from worker.engines.noise import row_seed
 from worker.engines.viettts.flow import Prompt
 from worker.engines.viettts.frontend import Frontend
@@ -36,6 +37,10 @@ from worker.engines.viettts.tokenizer import Tokenizer
 # Seconds of compute for a second of audio, on slow hardware of each kind: only until the worker has measured its own.
 REAL_TIME_FACTORS = {"cpu": 10.0, "cuda": 0.1}
 EXCERPT = 80  # characters of a passage that an error quotes
+# What a row may take, as shares of the estimate by its letters: voices and moods differ, and a language model that does not find the end
+# goes on to about three times the estimate.
+SHORTEST, LONGEST, GRACE = 0.3, 3.0, 0.5  # the last in seconds: a word alone takes its time
+MOST_SILENCE = 1.5  # seconds within a row
 TENSORS = frozenset({"embedding", "prompt_tokens", "prompt_mel", "language_model_speaker", "flow_speaker"})
 WEIGHTS = "weights"  # the fact that says which files a voice was made with
 
@@ -131,7 +136,7 @@ class Engine:
             return Unspeakable(f"voice {passage.voice.name!r} finds nothing to say in {excerpt!r}", text=excerpt)
         return rows(passage.text, passage.voice.facts["language"], self._tokenizer)
 
-    def _join(self, passage: Passage, script: Sequence[Row], spoken: Sequence[np.ndarray]) -> Speech | LoaError:
+    def _join(self, passage: Passage, script: Sequence[Row], spoken: Sequence[np.ndarray]) -> Speech:
         """A passage's rows, one after the other with the silence between, and its words' times."""
         rate = self.model.architecture.sample_rate
         parts: list[np.ndarray] = []
@@ -142,10 +147,7 @@ class Engine:
             silence = np.zeros(0 if row is script[-1] else round(row.pause * rate), dtype=np.float32)
             parts += [samples, silence]
             at += len(samples) + len(silence)
-        pcm = np.concatenate(parts)
-        if not np.isfinite(pcm).all():
-            return SynthesisFailed(f"voice {passage.voice.name!r} made no sound but numbers out of range of {passage.text[:EXCERPT]!r}")
-        return Speech(pcm=pcm, sample_rate=rate, words=tuple(timed))
+        return Speech(pcm=np.concatenate(parts), sample_rate=rate, words=tuple(timed), bounds=_bounds(passage, script))
 
     def _state(self, voice: Voice, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> VoiceState:
         """Tensors from the CPU, on the device."""
@@ -159,3 +161,15 @@ class Engine:
             prompt=Prompt(tokens=placed["prompt_tokens"], mel=placed["prompt_mel"]),
         )
         return VoiceState(name=voice.name, fingerprint="", tensors=placed, facts=facts, module=timbre)
+
+
+def _bounds(passage: Passage, script: Sequence[Row]) -> Bounds:
+    """By the letters of each row, and the silence between them, which is exact."""
+    language = passage.voice.facts["language"]
+    speech = sum(estimate(row.text, language, passage.speed) for row in script)
+    pauses = [row.pause for row in script[:-1]]
+    return Bounds(
+        least=SHORTEST * speech + sum(pauses),
+        most=LONGEST * speech + GRACE / passage.speed * len(script) + sum(pauses),
+        pause=MOST_SILENCE / passage.speed + max(pauses, default=0.0),
+    )

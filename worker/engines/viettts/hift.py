@@ -28,7 +28,6 @@ EDGE_KERNEL = 7  # of the first and the last convolution
 LAST_SLOPE = 0.01  # of the leaky ReLU before the last convolution
 LOUDEST = 100.0  # magnitudes are cut at this
 SNAKE_FLOOR = 1e-9  # keeps an alpha of zero from dividing by it
-EDGE_SECONDS = 0.003  # of the fade at both ends of a sentence
 
 
 class Vocoder(nn.Module):
@@ -161,17 +160,3 @@ def paced(mel: torch.Tensor, speed: float) -> torch.Tensor:
     if speed == 1.0:
         return mel
     return functional.interpolate(mel.unsqueeze(0), size=int(mel.shape[1] / speed), mode="linear").squeeze(0)
-
-
-def softened(samples: torch.Tensor, sample_rate: int) -> torch.Tensor:
-    """[T] → the same with its first and last EDGE_SECONDS faded.
-
-    A sentence's mel may begin or end inside a sound, and what it is joined to is silence: a step, which clicks. Three milliseconds round
-    the step off and are shorter than any sound of speech. (The reference fades a tenth of a second, which swallows consonants.)
-    """
-    length = min(round(EDGE_SECONDS * sample_rate), len(samples) // 2)
-    rise = torch.hann_window(2 * length + 1, periodic=False, device=samples.device)[:length]
-    softened = samples.clone()
-    softened[:length] *= rise
-    softened[len(samples) - length :] *= rise.flip(0)
-    return softened

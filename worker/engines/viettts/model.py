@@ -15,10 +15,11 @@ from typing import Self
 import torch
 
 from loa.engine_files import EngineFiles
+from worker.engines.edges import softened
 from worker.engines.viettts.architecture import Architecture
 from worker.engines.viettts.config import read_config
 from worker.engines.viettts.flow import Flow, Prompt
-from worker.engines.viettts.hift import Vocoder, paced, softened
+from worker.engines.viettts.hift import Vocoder, paced
 from worker.engines.viettts.language_model import REACH, LanguageModel
 from worker.engines.viettts.precision import Precision
 from worker.engines.viettts.source import draw

@@ -15,20 +15,25 @@ import numpy as np
 import torch
 
 from loa.engines import ENGINES
-from loa.errors import BrokenManifest, BrokenVoice, LoaError, SynthesisFailed, Unspeakable
+from loa.errors import BrokenManifest, BrokenVoice, LoaError, Unspeakable
 from loa.settings import Settings
 from loa.voices import Voice
 from worker.engines.base import Passage, Speech, VoiceState, Word
+from worker.engines.edges import softened
 from worker.engines.noise import row_seed
 from worker.engines.vits.config import VoiceConfig
 from worker.engines.vits.model import Vits
+from worker.engines.vits.pace import NUMERALS, Pace
 from worker.engines.vits.phonemes import Phonemizer, Script, espeak
-from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Shape, Spoken, speak, warm
+from worker.engines.vits.synthesis import CPU, CUDA, Batching, Line, Manner, Shape, Spoken, measure, speak, warm
 from worker.engines.vits.weights import load_vits
 
 # Seconds of compute for a second of audio, on slow hardware of each kind: only until the worker has measured its own.
 REAL_TIME_FACTORS = {"cpu": 0.1, "cuda": 0.005}
 EXCERPT = 80  # characters of a passage that an error quotes
+# Frames (12 ms each) put before a row. Piper's voices learnt from recordings that were trimmed closely: they give the beginning of a row a
+# frame or two, and what begins with "s" or "sh" begins in the middle of it. With two more it rises from next to nothing.
+LEAD = 2
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +46,19 @@ class PiperVoice:
     config: VoiceConfig
     phonemizer: Phonemizer
     manner: Manner
+    pace: Pace
 
 
 class Engine:
-    """`noise=False` makes it deterministic: every reading of a text is the same, whatever its seed. Tests compare such readings with other
-    implementations."""
+    """`plain=True` leaves out all that is not the model's own: the noise, so that every reading of a text is the same whatever its seed,
+    and what is done for its edges. Tests compare such readings with other implementations."""
 
     name = "vits"
     sound_version = ENGINES["vits"].sound_version
     keeps_voices = False  # a voice is its weights, which lie on every disk that they are read from
 
-    def __init__(self, *, noise: bool = True) -> None:
-        self._noise = noise
+    def __init__(self, *, plain: bool = False) -> None:
+        self._plain = plain
         self.device = torch.device("cpu")
         self._batching: Batching = CPU
 
@@ -79,10 +85,14 @@ class Engine:
         except ValueError as error:
             raise BrokenVoice(f"{files['config']}: {error}", voice=voice.name, file=files["config"].name) from error
         manner = Manner(
-            noise_scale=config.noise_scale if self._noise else 0.0,
-            duration_noise_scale=config.duration_noise_scale if self._noise else 0.0,
+            noise_scale=0.0 if self._plain else config.noise_scale,
+            duration_noise_scale=0.0 if self._plain else config.duration_noise_scale,
             speaker=speaker,
+            lead=0 if self._plain else LEAD,
         )
+        numerals = [phonemizer.ids(row)[0] for row in phonemizer.script(NUMERALS).rows]
+        frame = model.arch.hop / config.sample_rate
+        pace = Pace.measured([len(ids) for ids in numerals], measure(model, numerals, config.length_scale, manner), frame, manner.lead)
         return VoiceState(
             name=voice.name,
             fingerprint="",
@@ -94,7 +104,7 @@ class Engine:
                 "config": config.to_json(),
                 "architecture": model.arch.to_json(),
             },
-            module=PiperVoice(model=model, config=config, phonemizer=phonemizer, manner=manner),
+            module=PiperVoice(model=model, config=config, phonemizer=phonemizer, manner=manner, pace=pace),
         )
 
     def estimate(self, audio_seconds: float) -> float:
@@ -126,7 +136,7 @@ class Engine:
                 results[place] = speech
         return results
 
-    def _speak_together(self, readings: Sequence[tuple[Passage, Script]]) -> list[Speech | LoaError]:
+    def _speak_together(self, readings: Sequence[tuple[Passage, Script]]) -> list[Speech]:
         """Passages of one voice."""
         voice: PiperVoice = readings[0][0].voice.module
         lines: list[Line] = []
@@ -137,7 +147,7 @@ class Engine:
                 starts.append(begins)
                 lines.append(Line(ids=ids, pace=voice.config.length_scale / passage.speed, seed=row_seed(passage.seed, number)))
         spoken = speak(voice.model, lines, voice.manner, self._batching)
-        speeches: list[Speech | LoaError] = []
+        speeches: list[Speech] = []
         at = 0
         for passage, script in readings:
             stop = at + len(script.rows)
@@ -146,7 +156,7 @@ class Engine:
         return speeches
 
 
-def _join(passage: Passage, script: Script, spoken: Sequence[Spoken], starts: Sequence[list[int]]) -> Speech | LoaError:
+def _join(passage: Passage, script: Script, spoken: Sequence[Spoken], starts: Sequence[list[int]]) -> Speech:
     """One passage's rows, one after the other with the silence between, and its words' times."""
     voice: PiperVoice = passage.voice.module
     rate, hop = voice.config.sample_rate, voice.model.arch.hop
@@ -159,16 +169,19 @@ def _join(passage: Passage, script: Script, spoken: Sequence[Spoken], starts: Se
         begins.append(clock[:-1] / rate)
         ends.append(clock[1:] / rate)
         silence = round(row.pause * rate) if number < len(script.rows) - 1 else 0
-        parts += [said.samples.numpy(), np.zeros(silence, dtype=np.float32)]
+        heard = softened(said.samples, rate) if voice.manner.lead else said.samples
+        parts += [heard.numpy(), np.zeros(silence, dtype=np.float32)]
         samples += len(said.samples) + silence
     pcm = np.concatenate(parts)
-    if not np.isfinite(pcm).all():
-        return SynthesisFailed(f"voice {passage.voice.name!r} made no sound but numbers out of range of {_excerpt(passage.text)}")
+    if np.isfinite(pcm).all():  # else it must be seen to be no speech
+        pcm = pcm.clip(-1.0, 1.0)
     begin, end = np.concatenate(begins), np.concatenate(ends)
     words = tuple(
         Word(text=word.text, start=float(begin[word.first]), end=float(end[word.last - 1]), offset=word.offset) for word in script.words
     )
-    return Speech(pcm=pcm.clip(-1.0, 1.0), sample_rate=rate, words=words)
+    pauses = [row.pause for row in script.rows[:-1]]
+    bounds = voice.pace.bounds([len(said.frames) for said in spoken], pauses, passage.speed)
+    return Speech(pcm=pcm, sample_rate=rate, words=words, bounds=bounds)
 
 
 def _check_match(config: VoiceConfig, model: Vits, files: dict[str, Path]) -> None:

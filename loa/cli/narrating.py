@@ -1,0 +1,291 @@
+"""Commands about documents: narrate, preview."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loa.cli.jobs import (
+    check_folder,
+    chosen_voice,
+    deliver,
+    follow,
+    format_of,
+    format_option,
+    read_text,
+    speed_option,
+    target_type,
+    timeout_option,
+    voice_option,
+)
+from loa.cli.output import json_option, note, print_json, print_table
+from loa.errors import LoaError
+from loa.logs import visible
+
+if TYPE_CHECKING:
+    from loa.client import Client
+    from loa.reading import Document
+
+SAMPLE = 20_000  # characters of the body that tell its language
+PIECE = 15_000  # characters of a document that are previewed in one request
+
+file_type = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+def parse_voices(_context: click.Context, _option: click.Parameter, value: str | None) -> dict[str, str] | None:
+    """`vi=NAME,en=NAME` as a dict. Raises click.BadParameter."""
+    if value is None:
+        return None
+    pairs = [entry.partition("=") for entry in value.split(",")]
+    if not all(language.strip() and name.strip() for language, _, name in pairs):
+        raise click.BadParameter(f"{value!r} is not like vi=NAME,en=NAME")
+    return {language.strip(): name.strip() for language, _, name in pairs}
+
+
+def parse_chapters(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """`3-7, 9` without its blanks. Raises click.BadParameter for what names no chapters."""
+    from loa.errors import InvalidChapters
+    from loa.plan.selection import check_selection
+
+    if value is None:
+        return None
+    value = "".join(value.split())
+    try:
+        check_selection(value)
+    except InvalidChapters as error:
+        raise click.BadParameter(error.message) from None
+    return value
+
+
+voices_option = click.option(
+    "--voices", callback=parse_voices, metavar="vi=NAME,en=NAME", help="Who takes over where the text is in that language."
+)
+chapters_option = click.option(
+    "--chapters",
+    callback=parse_chapters,
+    metavar="NUMBERS",
+    help="Such as 3-7,9, or all. Default: the body. `loa narrate --list` shows them.",
+)
+lexicon_option = click.option("--lexicon", type=file_type, help='Words with what is said for them: TOML, [vi] "BTC" = "ban tổ chức".')
+
+
+@click.command()
+@click.argument("file", type=file_type)
+@click.option("-o", "--output", "target", type=target_type, help="The audio file to write: .m4b has chapters and a cover.")
+@click.option("--list", "listing", is_flag=True, help="Show the chapters with their numbers, and speak nothing.")
+@voice_option
+@voices_option
+@chapters_option
+@format_option
+@speed_option
+@click.option("--title", help="Instead of what the document says.")
+@click.option("--author", help="Instead of what the document says.")
+@lexicon_option
+@click.option("--allow-partial", is_flag=True, help="Audio without sentences that cannot be spoken is better than none; they are named.")
+@timeout_option
+@json_option
+def narrate(
+    file: Path,
+    target: Path | None,
+    listing: bool,
+    voice: str | None,
+    voices: dict[str, str] | None,
+    chapters: str | None,
+    format_: str | None,
+    speed: float | None,
+    title: str | None,
+    author: str | None,
+    lexicon: Path | None,
+    allow_partial: bool,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Speak a document, .txt, .md, .html, .epub, .docx or .pdf, into a file.
+
+    Ctrl-C cancels the job. What is spoken is kept: the same command goes on where it was, and after an edit speaks only what is new.
+    """
+    from loa.client import Client
+
+    document = read_document(file) if listing or (voice is None and not voices) else None
+    if listing:
+        assert document is not None
+        show_chapters(document, as_json)
+        return
+    if target is None:
+        raise click.UsageError("give -o, or --list")
+    format_ = format_ or format_of(target)
+    check_folder(target)
+    client = Client()
+    if document is not None:
+        voice = chosen_voice(client, sample(document))
+    fields = {
+        "voice": voice,
+        "voices": voices,
+        "chapters": chapters,
+        "format": format_,
+        "speed": speed,
+        "title": title,
+        "author": author,
+        "lexicon": entries(lexicon),
+        "allow_partial": allow_partial or None,
+    }
+    job = begun(client, file, fields)
+    try:
+        job = follow(client, job["id"], timeout)
+    except KeyboardInterrupt:
+        with contextlib.suppress(LoaError):  # whatever the server says: the person wants to leave
+            client.cancel(job["id"])
+        raise
+    deliver(client, job, target, as_json)
+    tell_what_is_missing(client, job)
+
+
+@click.command()
+@click.argument("text", metavar="TEXT|FILE")
+@click.option("--language", metavar="TAG", help="Of what could be English or Vietnamese; without voices.")
+@voice_option
+@voices_option
+@chapters_option
+@lexicon_option
+@json_option
+def preview(
+    text: str,
+    language: str | None,
+    voice: str | None,
+    voices: dict[str, str] | None,
+    chapters: str | None,
+    lexicon: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what will be spoken of TEXT ("-": standard input) or of a document, with every change and the language of each stretch."""
+    from loa.client import Client
+
+    client = Client()
+    fields = {"language": language, "voice": voice, "voices": voices, "lexicon": entries(lexicon)}
+    shown: dict[str, list[Any]] = {"segments": [], "unsayable": []}
+    for piece in pieces(text, chapters):
+        part = client.preview(piece, **fields)
+        shown["segments"] += part["segments"]
+        shown["unsayable"] += [what for what in part["unsayable"] if what not in shown["unsayable"]]
+        if not as_json:
+            for segment in part["segments"]:
+                show_segment(segment)
+    if as_json:
+        print_json(shown)
+    elif shown["unsayable"]:
+        note(f"cannot be said, and is left out: {' '.join(map(visible, shown['unsayable']))}")
+
+
+def read_document(file: Path) -> Document:
+    """A document, read on this machine. Raises what loa.reading.read raises."""
+    from loa.reading import Limits
+    from loa.reading.apart import read_apart
+    from loa.settings import Settings
+
+    return read_apart(file, file.name, Limits.of(Settings.load()))
+
+
+def begun(client: Client, file: Path, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The job of this file and these wishes: the one that an earlier run of the command began, if it is still under way, or a new one."""
+    from loa.client import ended
+    from loa.idempotency import request_hash
+
+    with file.open("rb") as stream:
+        key = f"narrate-{request_hash(fields, hashlib.file_digest(stream, 'sha256').hexdigest())}"
+    job = client.submit_file(file, key=key, **fields)
+    return client.submit_file(file, **fields) if ended(job) else job
+
+
+def sample(document: Document) -> str:
+    """The beginning of the body."""
+    blocks = (block.text for chapter in document.chapters if chapter.matter == "body" for block in chapter.blocks)
+    text = ""
+    for block in blocks:
+        text += f"{block}\n\n"
+        if len(text) >= SAMPLE:
+            break
+    return text
+
+
+def entries(lexicon: Path | None) -> dict[str, dict[str, str]] | None:
+    """A lexicon as requests have it. Raises InvalidLexicon."""
+    from loa.saying.lexicon import Lexicon
+
+    if lexicon is None:
+        return None
+    return {language: dict(words) for language, words in Lexicon.load(lexicon).entries.items()}
+
+
+def pieces(text: str, chapters: str | None) -> Iterator[str]:
+    """What to preview: a text, or the chapters of a document in pieces of whole paragraphs. Raises what `read_document` raises."""
+    from loa.plan.selection import selected
+
+    if not is_file(text):
+        if chapters is not None:
+            raise click.UsageError("--chapters goes with a document")
+        yield read_text(text)
+        return
+    document, piece = read_document(Path(text)), ""
+    for number in selected(document.chapters, chapters or ""):
+        for block in document.chapters[number - 1].blocks:
+            if piece and len(piece) + len(block.text) > PIECE:
+                yield piece
+                piece = ""
+            piece += f"{block.text}\n\n"
+    yield piece
+
+
+def is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        return False
+
+
+def show_chapters(document: Document, as_json: bool) -> None:
+    from loa.plan.listing import chapter_list
+    from loa.plan.selection import selected
+
+    listed = chapter_list(document)
+    body = set(selected(document.chapters))
+    if as_json:
+        facts = {"title": document.title, "author": document.author, "language": document.language}
+        chapters = [
+            {name: chapter[name] for name in ("number", "title", "matter", "role", "characters")} | {"spoken": chapter["number"] in body}
+            for chapter in listed
+        ]
+        print_json(facts | {"chapters": chapters, "omissions": list(document.omissions)})
+        return
+    note(" · ".join(visible(fact) for fact in (document.title, document.author, document.language) if fact))
+    rows = [
+        (chapter["number"], chapter["title"], chapter["role"], chapter["characters"], "yes" if chapter["number"] in body else "no")
+        for chapter in listed
+    ]
+    print_table(("number", "title", "what", "characters", "spoken by default"), rows)
+
+
+def show_segment(segment: Mapping[str, Any]) -> None:
+    """What is written, and below it what is said where that differs."""
+    voice = f" {segment['voice']}" if segment["voice"] else ""
+    click.echo(f"[{segment['language']}{voice}] {visible(segment['text'].replace(chr(10), ' '))}")
+    if segment["changes"]:
+        click.echo(f"  → {visible(segment['spoken'].replace(chr(10), ' '))}")
+        changes = (
+            f"{visible(change['from'])} → {visible(change['to'].strip()) or '(nothing)'} ({change['rule']})"
+            for change in segment["changes"]
+        )
+        click.echo(f"    {' · '.join(changes)}")
+
+
+def tell_what_is_missing(client: Client, job: Mapping[str, Any]) -> None:
+    """What a listener of the finished job would look for in vain, beside chapters that nobody asked for."""
+    for missing in (job["result"] or {}).get("missing") or ():
+        note(f"not spoken: {visible(missing['text'])} ({visible(missing['reason'])})")
+    with contextlib.suppress(LoaError):  # the audio is there; what else there is to say may be gone
+        for omission in client.chapters(job["id"])["omissions"]:
+            note(f"left out: {visible(omission)}")

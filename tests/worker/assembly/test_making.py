@@ -1,0 +1,230 @@
+"""Whole books: what they hold and where, what is kept of them, and how they go on."""
+
+from __future__ import annotations
+
+import json
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loa.audio import pack_segment
+from loa.formats import FORMATS
+from loa.plan import Plan
+from tests.worker.assembly.listening import hear
+from tests.worker.assembly.shop import TITLES, Shop
+from tests.worker.assembly.test_files import JPEG
+from tests.worker.assembly.voices import RATE, decibels, phrase
+from worker import paths
+from worker.assembly import loudness
+from worker.assembly.binding import bind
+from worker.assembly.loudness import Meter
+from worker.assembly.making import Effort, Joined, Making, Unfinished
+from worker.assembly.segments import QUIET, SegmentMissing, smooth_edges
+from worker.assembly.transcript import write_transcript
+from worker.completeness import verify
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def made(shop: Shop, plan: Plan, name: str, **options: object) -> tuple[Making, Path]:
+    making = shop.making(plan, name, **options)
+    making.prepare(None)
+    target = shop.folder / f"book.{FORMATS[name].extension}"
+    bind(making, shop.artifacts, target)
+    return making, target
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("zip", "ogg")])
+def test_every_segment_is_where_the_timings_say(shop: Shop, name: str) -> None:
+    plan = shop.plan()
+    making, target = made(shop, plan, name)
+    heard = hear(target)
+    assert len(heard.pcm) / heard.sample_rate == pytest.approx(making.seconds, abs=0.05 if name[:2] == "m4" else 1e-4)
+    rate = heard.sample_rate
+    floor = 25.0 if FORMATS[name].lossless else 3.0
+    for line in making.lines():
+        pcm = shop.pcm[line.segment.index]
+        assert line.end - line.start == pytest.approx(len(pcm) / RATE, abs=1e-3)
+        if rate == RATE:
+            begin = round(line.start * rate)
+            found = heard.pcm[begin : begin + len(pcm)]
+            assert decibels(pcm, found - pcm[: len(found)]) > floor
+    joined = Joined(making)
+    assert len(list(joined)) == len(plan.segments)
+    verify(len(plan.segments), joined.placed(), (), making.length)
+
+
+@pytest.mark.parametrize("name", ["m4b", "mp3", "opus", "flac"])
+def test_chapters_begin_with_their_first_segment(shop: Shop, name: str) -> None:
+    plan = shop.plan()
+    path = f"documents/{'0' * 64}.jpg"
+    shop.artifacts.write(path, JPEG)
+    plan = replace(plan, document=replace(plan.document, cover=path))
+    making, target = made(shop, plan, name)
+    heard = hear(target)
+    starts = {line.segment.index: line.start for line in making.lines()}
+    ideal = np.cumsum([0.0, *(len(shop.pcm[one.index]) / RATE + one.pause for one in plan.segments)])
+    assert [title for title, _, _ in heard.chapters] == list(TITLES)
+    assert heard.covers == 1
+    for (_, start, _), chapter, told in zip(heard.chapters, plan.chapters, making.chapters(), strict=True):
+        assert start == pytest.approx(starts[chapter.first], abs=0.002)
+        assert start == pytest.approx(told["start"], abs=0.002)
+        assert start == pytest.approx(ideal[chapter.first], abs=0.05)  # as the plan has its pauses
+
+
+def test_a_zip_has_one_file_a_chapter(shop: Shop) -> None:
+    making, target = made(shop, shop.plan(), "zip")
+    with zipfile.ZipFile(target) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["01 Loomings.mp3", "02 The Carpet-Bag.mp3", "03 Thư _viện_ _ Library.mp3"]
+        archive.extractall(shop.folder / "out")
+    files = [hear(shop.folder / "out" / name) for name in archive.namelist()]
+    assert sum(len(file.pcm) for file in files) == making.length
+    assert files[1].metadata.items() >= {("title", "The Carpet-Bag"), ("album", "Moby-Dick"), ("track", "2/3")}
+    assert [mark["start"] for mark in making.chapters()] == [
+        pytest.approx(sum(len(file.pcm) for file in files[:place]) / RATE, abs=1e-3) for place in range(3)
+    ]
+    assert not list(shop.folder.glob("*.mp3"))
+
+
+def test_a_book_has_one_gain_and_its_peak_is_kept(shop: Shop) -> None:
+    plan = shop.plan()
+    for target, most in ((-30.0, 0.0), (-3.0, -1.0)):
+        making, path = made(shop, plan, "m4b", loudness=target)
+        heard = hear(path)
+        meter = Meter(heard.sample_rate)
+        meter.add(heard.pcm)
+        level = meter.level()
+        assert level.loudness is not None
+        assert level.loudness == pytest.approx(making.loudness, abs=0.3)
+        assert 20 * np.log10(level.peak) <= most
+        if target == -30.0:
+            assert level.loudness == pytest.approx(target, abs=0.3)
+        else:
+            assert level.loudness < target
+
+
+def test_one_passage_stays_as_it_was_spoken(shop: Shop) -> None:
+    plan = shop.plan(1, chapters=1)
+    making, path = made(shop, plan, "wav", loudness=-30.0)
+    assert (making.gain, making.loudness) == (0.0, None)
+    np.testing.assert_allclose(hear(path).pcm, shop.pcm[0], atol=1e-4)
+    assert shop.parts() == set()
+
+
+def test_a_book_goes_on_where_it_was(shop: Shop) -> None:
+    plan = shop.plan()
+    done = 0
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(20):  # each task has time for one part
+            making = shop.making(plan, "m4b", loudness=-23.0)
+            try:
+                making.prepare(Effort(pool=pool, threads=1, until=time.monotonic() - 1))
+            except Unfinished:
+                assert len(shop.parts()) > done, "a task that did nothing"
+                done = len(shop.parts())
+            else:
+                break
+    assert len(shop.parts()) == 2 * len(making.parts) == 6
+    bind(making, shop.artifacts, shop.folder / "a")
+    in_one_go, target = made(shop, plan, "m4b", loudness=-23.0)
+    assert (shop.folder / "a").read_bytes() == target.read_bytes()
+    assert in_one_go.gain == making.gain
+
+
+def test_of_a_changed_book_only_the_change_is_made(shop: Shop) -> None:
+    made(shop, shop.plan(), "m4b")
+    before = shop.parts()
+    changed, _ = made(shop, shop.plan(changed={4: "Call me Jonah."}), "m4b")
+    assert len(shop.parts() - before) == 2  # what is known of one part, and its packets
+    other, _ = made(shop, shop.plan(), "mp3")
+    assert len(shop.parts() - before) == 2 + 3  # packets of another codec
+    assert changed.sample_rate == other.sample_rate
+
+
+def test_a_gain_that_was_taken_before_is_taken_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change moves the loudness over the border between two gains: the rest of the book is not encoded anew."""
+    plan = shop.plan()
+    first, _ = made(shop, plan, "m4b", loudness=-23.0)
+    before = shop.parts()
+    again, _ = made(shop, plan, "m4b", loudness=-23.0 + loudness.GAIN_STEP)
+    assert again.gain == first.gain
+    assert shop.parts() == before
+    far, _ = made(shop, plan, "m4b", loudness=-25.0)
+    assert far.gain < first.gain - 1.5
+
+
+def test_damaged_parts_are_made_again(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    plan = shop.plan()
+    _, target = made(shop, plan, "m4b", loudness=-23.0)
+    whole = target.read_bytes()
+    parts = shop.parts()
+    for path in parts:
+        place = shop.artifacts.local_path(path)
+        assert place is not None
+        place.write_bytes(place.read_bytes()[:-7])
+    _, target = made(shop, plan, "m4b", loudness=-23.0)
+    assert target.read_bytes() == whole
+    assert caplog.text.count("is damaged") == len(parts)
+
+
+def test_a_segment_that_is_gone_is_named(shop: Shop) -> None:
+    plan = shop.plan()
+    shop.artifacts.delete(paths.segment(plan.segments[4].address))
+    with ThreadPoolExecutor(2) as pool, pytest.raises(SegmentMissing) as gap:
+        shop.making(plan, "m4b").prepare(Effort(pool=pool, threads=2, until=time.monotonic() + 60))
+    assert gap.value.index == 4
+
+
+def test_missing_segments_are_left_out(shop: Shop) -> None:
+    plan = shop.plan()
+    making, target = made(shop, plan, "m4b", missing={0, 3, 4, 5})
+    assert [line.segment.index for line in making.lines()] == [1, 2, 6, 7, 8]
+    assert [title for title, _, _ in hear(target).chapters] == [TITLES[0], TITLES[2]]
+
+
+def test_timings_and_subtitles(shop: Shop) -> None:
+    plan = shop.plan()
+    making, _ = made(shop, plan, "m4b")
+    files = {"srt": shop.folder / "x.srt", "vtt": shop.folder / "x.vtt"}
+    write_transcript(making.lines(), making.facts(), shop.folder / "timings.json", files)
+    timings = json.loads((shop.folder / "timings.json").read_text())
+    assert [entry["text"] for entry in timings["segments"]] == [segment.text for segment in plan.segments]
+    assert timings["duration_seconds"] == pytest.approx(making.seconds, abs=1e-3)
+    words = [word for entry in timings["segments"] for word in entry["words"]]
+    cues = files["srt"].read_text().strip().split("\n\n")
+    assert len(cues) == files["vtt"].read_text().count(" --> ") == len([word for word in words if word["text"] == "Call"]) * 2
+    for cue, word in zip(cues[::2], [word for word in words if word["text"] == "Call"], strict=True):
+        hours, minutes, seconds = cue.split("\n")[1].split(" --> ")[0].replace(",", ".").split(":")
+        assert int(hours) * 3600 + int(minutes) * 60 + float(seconds) == pytest.approx(word["start"], abs=0.002)
+
+
+def test_edges_are_faded_only_where_they_click() -> None:
+    silent = np.concatenate([np.full(5, QUIET / 2), np.full(2000, 0.5), np.full(5, -QUIET / 2)]).astype(np.float32)
+    assert smooth_edges(silent, RATE) is silent
+    rough = smooth_edges(np.full(2000, 0.5, dtype=np.float32), RATE)
+    assert rough[0] == 0
+    assert abs(rough[-1]) < 0.001
+    assert (rough[100:-100] == 0.5).all()
+    assert np.abs(np.diff(rough)).max() < 0.02
+    for short in (np.zeros(0, dtype=np.float32), np.full(1, 0.5, dtype=np.float32)):
+        assert smooth_edges(short, RATE) is short
+
+
+@pytest.mark.parametrize("name", ["m4b", "wav"])
+def test_voices_of_different_rates_come_at_the_highest(shop: Shop, name: str) -> None:
+    plan = shop.plan(3)
+    low = replace(plan.segments[1], address="a" * 64, voice="other")
+    shop.artifacts.write(paths.segment("a" * 64), pack_segment(phrase(1.0, rate=16000), 16000, ()))
+    making, target = made(shop, replace(plan, segments=(plan.segments[0], low, plan.segments[2])), name)
+    assert making.sample_rate == hear(target).sample_rate == RATE
+    lines = list(making.lines())
+    assert lines[1].end - lines[1].start == pytest.approx(1.0, abs=1e-3)
