@@ -1,94 +1,21 @@
-"""The chapters of a book of many files: cut where its table of contents says, and where front and back matter begin."""
+"""The chapters of a book, with front and back matter marked, and its notes behind them."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Sequence
 
-from loa.reading import matter, notes, roles, titles
-from loa.reading.contents import Entry
+from loa.reading import matter, roles, titles
+from loa.reading.cutting import LONGEST_TITLE, Book, Cutting, Part, fold
 from loa.reading.document import Block, Chapter
-from loa.reading.matter import Signs
 from loa.reading.outline import chapters_of
-from loa.reading.page import Page, Passage
-
-LONGEST_TITLE = 200  # characters; a longer heading names no chapter
-TITLE_PAGE = 1_500  # characters before the first chapter of the table of contents that are rather a title page than text
-_WORDS = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Book:
-    """What is known of a book before it is cut."""
-
-    title: str | None
-    language: str | None
-    pages: Mapping[str, Page]  # by path, in reading order
-    aside: frozenset[str] = frozenset()  # paths of pages that are set aside from it
-    toc: Sequence[Entry] = ()
-    landmarks: Sequence[Entry] = ()
-    navigation: frozenset[str] = frozenset()  # paths of pages that hold a table of contents
-
-
-@dataclass(slots=True)
-class _Part:
-    """A stretch of the book that becomes a chapter."""
-
-    path: str
-    entry: Entry | None  # of the table of contents
-    said: frozenset[str]  # by landmarks, and by where the page stands
-    before_text: bool
-    passages: list[Passage] = field(default_factory=list)
-
-    @property
-    def types(self) -> frozenset[str]:
-        """What all its sections say that they are."""
-        return self.said.union(frozenset.intersection(*(passage.types for passage in self.passages)) if self.passages else ())
-
-    @property
-    def heading(self) -> str:
-        first = next((passage.block.text for passage in self.passages if passage.block.kind == "heading"), "")
-        return first if len(first) <= LONGEST_TITLE else ""
-
-    @property
-    def title(self) -> str:
-        return self.entry.title if self.entry is not None and self.entry.title else self.heading
-
-    @property
-    def role(self) -> roles.Role | None:
-        return roles.of_types(self.types) or roles.of_title(self.title)
-
-    @property
-    def characters(self) -> int:
-        return sum(len(passage.block.text) for passage in self.passages)
-
-    @property
-    def is_headings(self) -> bool:
-        return all(passage.block.kind == "heading" for passage in self.passages)
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        return tuple(passage.block for passage in self.passages)
-
-    def signs(self) -> Signs:
-        listed = sum(passage.is_note or passage.leads_back or passage.block.kind in ("item", "row") for passage in self.passages)
-        return Signs(
-            title=self.title,
-            types=self.types,
-            above=self.entry.above if self.entry is not None else (),
-            characters=self.characters,
-            listed=listed / len(self.passages),
-            before_text=self.before_text,
-        )
+from loa.reading.page import Passage
 
 
 def parts_of(book: Book) -> tuple[Chapter, ...]:
     """The chapters in reading order, front and back matter marked, scattered notes collected behind them."""
-    cutting = _Cutting(book)
+    cutting = Cutting(book)
     parts, collected = _without_notes(cutting.parts())
     if not cutting.entries:
         chapters = _by_headings(book, parts)
@@ -105,162 +32,9 @@ def parts_of(book: Book) -> tuple[Chapter, ...]:
     return tuple(chapters)
 
 
-class _Cutting:
-    """All passages of a book in one row, and the places in it where parts begin."""
-
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        self._passages: list[Passage] = []
-        self._paths: list[str] = []  # of each passage
-        self._starts: dict[str, int] = {}
-        linked = notes.linked(book.pages)
-        for path in _in_order(book):
-            self._starts[path] = len(self._passages)
-            for place, passage in enumerate(book.pages[path].passages):
-                self._passages.append(dataclasses.replace(passage, is_note=True) if place in linked[path] else passage)
-                self._paths.append(path)
-        self._characters = sum(page.characters for page in book.pages.values())
-        self.entries = self._entries()
-        self._landmarks = self._places_of_landmarks()
-        self._begin = min((place for place, said in self._landmarks.items() if "bodymatter" in said), default=0)
-
-    def parts(self) -> list[_Part]:
-        parts: list[_Part] = []
-        first_entry = min(self.entries, default=len(self._passages))
-        starts = set(self._starts.values())
-        for place, passage in enumerate(self._passages):
-            path = self._paths[place]
-            begins = not parts or place in self.entries
-            if not begins and place in starts:
-                begins = place < first_entry or self._stands_alone(place, parts[-1])
-            elif not begins and path not in self._book.navigation:
-                begins = self._ends_division(place, parts[-1])
-            if begins:
-                parts.append(
-                    _Part(path=path, entry=self.entries.get(place), said=self._said(place, starts), before_text=place < self._begin)
-                )
-            parts[-1].passages.append(passage)
-        if self.entries:
-            self._mark_title_pages(parts)
-        return parts
-
-    def _mark_title_pages(self, parts: Sequence[_Part]) -> None:
-        """What comes before the first chapter of the table of contents, and pages that bear the book's own title."""
-        titled = _fold(self._book.title or "")
-        for part in parts:
-            if part.entry is None and part.characters <= TITLE_PAGE:
-                part.before_text = True
-            if (
-                part.role is None
-                and titled
-                and _fold(part.title) == titled
-                and part.characters <= min(2 * TITLE_PAGE, self._characters / 4)
-            ):
-                part.said |= {"titlepage"}
-            elif part.entry is not None:
-                return
-
-    def _ends_division(self, place: int, part: _Part) -> bool:
-        """Whether a section begins or ends that is no part of a chapter. A heading in front of one belongs to it."""
-        (side, name), (side_before, name_before) = _division(self._passages[place].types), _division(self._passages[place - 1].types)
-        if side != side_before:
-            return True
-        if name == name_before or (name is not None and part.role is not None and part.role.name == name):
-            return False
-        return name_before is not None or not part.is_headings
-
-    def _stands_alone(self, place: int, before: _Part) -> bool:
-        """Whether a page that no table of contents names is a part of its own rather than more of the part before it."""
-        path = self._paths[place]
-        if {path, before.path} & (self._book.aside | self._book.navigation):
-            return True
-        passage = self._passages[place]
-        heading = passage.block.text if passage.block.kind == "heading" else ""
-        role = roles.of_types(passage.types | self._landmarks.get(place, frozenset())) or roles.of_title(heading)
-        if role is not None and role.matter != "body":
-            return True
-        around = before.role
-        return around is not None and around.matter != "body" and (heading != "" or around.matter != "back")
-
-    def _said(self, place: int, starts: set[int]) -> frozenset[str]:
-        path = self._paths[place]
-        said = self._landmarks.get(place, frozenset()) if place in starts or place in self.entries else frozenset()
-        if path in self._book.navigation:
-            said |= {"toc"}
-        if path in self._book.aside and not said & roles.PARTITIONS.keys():
-            said |= {"frontmatter" if place < min(self.entries, default=0) else "backmatter"}
-        return said
-
-    def _entries(self) -> dict[int, Entry]:
-        """The entries of the table of contents by the place that they point to; of several the most special."""
-        entries: dict[int, Entry] = {}
-        for entry in self._book.toc:
-            place = self._place(entry)
-            if place is not None and (place not in entries or entry.depth > entries[place].depth):
-                entries[place] = entry
-        for entry in self._book.toc:  # to pages of pictures, such as a plate with the number of the chapter behind it
-            if self._place(entry) is None and (place := self._place_behind(entry)) is not None:
-                entries.setdefault(place, entry)
-        return {self._with_headings_before(place, entry, entries): entry for place, entry in sorted(entries.items())}
-
-    def _place(self, entry: Entry) -> int | None:
-        page = self._book.pages.get(entry.path)
-        if page is None or not page.passages or page.anchors.get(entry.fragment, 0) >= len(page.passages):
-            return None
-        start = self._starts[entry.path]
-        if not entry.fragment:
-            return start
-        if (inside := page.anchors.get(entry.fragment)) is not None:
-            return start + inside
-        named = _fold(entry.title)  # the id is nowhere: the heading may be
-        for inside, passage in enumerate(page.passages):
-            if passage.block.kind == "heading" and named and _fold(passage.block.text) == named:
-                return start + inside
-        return start
-
-    def _place_behind(self, entry: Entry) -> int | None:
-        """The beginning of the page after the one that an entry names, unless one of the two is front or back matter."""
-        page = self._book.pages.get(entry.path)
-        if page is None or roles.of_title(entry.title) or _fold(entry.title) == _fold(self._book.title or ""):
-            return None
-        place = self._starts[entry.path] + len(page.passages)
-        return place if place < len(self._passages) and roles.of_types(self._passages[place].types) is None else None
-
-    def _with_headings_before(self, place: int, entry: Entry, entries: Mapping[int, Entry]) -> int:
-        """Where a chapter begins whose place is behind its own heading, or between its number and its name."""
-        named = _fold(entry.title)
-        while place - 1 not in entries and place > self._starts[self._paths[place]]:
-            before = self._passages[place - 1].block
-            if before.kind != "heading" or not (_fold(before.text) and _fold(before.text) in named):
-                break
-            place -= 1
-        return place
-
-    def _places_of_landmarks(self) -> dict[int, frozenset[str]]:
-        places: dict[int, frozenset[str]] = {}
-        for landmark in self._book.landmarks:
-            if (place := self._place(landmark)) is not None:
-                places[place] = places.get(place, frozenset()) | landmark.types
-        return places
-
-
-def _in_order(book: Book) -> list[str]:
-    """The paths of pages as they are heard: what is set aside comes last, unless it comes before everything else, as covers do."""
-    first = next((place for place, path in enumerate(book.pages) if path not in book.aside), 0)
-    paths = list(book.pages)
-    return [*paths[:first], *sorted(paths[first:], key=lambda path: path in book.aside)]
-
-
-@lru_cache(maxsize=1_024)
-def _division(types: frozenset[str]) -> tuple[str | None, str | None]:
-    """What a section is as far as that ends a chapter: front, body or back, and a part that stands apart."""
-    role = roles.of_types(types)
-    return roles.partition(types), role.name if role is not None and role.apart else None
-
-
-def _without_notes(parts: Sequence[_Part]) -> tuple[list[_Part], list[Passage]]:
+def _without_notes(parts: Sequence[Part]) -> tuple[list[Part], list[Passage]]:
     """The parts without the notes in them, and the notes; chapters of notes that the table of contents names stay where they are."""
-    kept: list[_Part] = []
+    kept: list[Part] = []
     collected: list[Passage] = []
     for part in parts:
         role = part.role
@@ -275,10 +49,10 @@ def _without_notes(parts: Sequence[_Part]) -> tuple[list[_Part], list[Passage]]:
     return kept, collected
 
 
-def _with_part_titles(parts: Sequence[_Part]) -> list[_Part]:
+def _with_part_titles(parts: Sequence[Part]) -> list[Part]:
     """Parts of nothing but headings ("PART ONE") are spoken at the beginning of the next chapter of text."""
-    kept: list[_Part] = []
-    waiting: list[_Part] = []
+    kept: list[Part] = []
+    waiting: list[Part] = []
     for part in parts:
         is_text = part.role.matter == "body" if part.role is not None else roles.partition(part.types) in (None, "body")
         if is_text and part.is_headings:
@@ -291,12 +65,12 @@ def _with_part_titles(parts: Sequence[_Part]) -> list[_Part]:
     return kept + waiting
 
 
-def _titles(book: Book, parts: Sequence[_Part]) -> list[str]:
+def _titles(book: Book, parts: Sequence[Part]) -> list[str]:
     """A title for each part; those that recur are named with what they belong to."""
     own = [part.title or _page_title(book, part.path) for part in parts]
-    counted = Counter(map(_fold, own))
+    counted = Counter(map(fold, own))
     return [
-        f"{part.entry.above[-1]}: {title}" if counted[_fold(title)] > 1 and part.entry is not None and part.entry.above else title
+        f"{part.entry.above[-1]}: {title}" if counted[fold(title)] > 1 and part.entry is not None and part.entry.above else title
         for part, title in zip(parts, own, strict=True)
     ]
 
@@ -305,10 +79,10 @@ def _page_title(book: Book, path: str) -> str:
     """What the head of a page calls it, unless that is the name of the book or of several pages."""
     title = book.pages[path].title or ""
     same = sum(page.title == title for page in book.pages.values())
-    return title if same == 1 and _fold(title) != _fold(book.title or "") and len(title) <= LONGEST_TITLE else ""
+    return title if same == 1 and fold(title) != fold(book.title or "") and len(title) <= LONGEST_TITLE else ""
 
 
-def _by_headings(book: Book, parts: Sequence[_Part]) -> list[Chapter]:
+def _by_headings(book: Book, parts: Sequence[Part]) -> list[Chapter]:
     """The chapters of a book without a table of contents: by its headings, or by its files where they have none."""
     weighed = matter.weigh([part.signs() for part in parts])
     text = [part for part, (side, _) in zip(parts, weighed, strict=True) if side == "body"]
@@ -337,7 +111,3 @@ def _as_heading(block: Block) -> Block:
     if title is None or title.level > titles.CHAPTER:
         return block
     return dataclasses.replace(block, kind="heading", level=title.level)
-
-
-def _fold(text: str) -> str:
-    return " ".join(_WORDS.findall(text.casefold()))

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from loa.errors import ImageOnlyDocument
 from loa.reading import contents, names, protection, xml
 from loa.reading.archive import Archive
-from loa.reading.bookparts import Book, parts_of
+from loa.reading.bookparts import parts_of
 from loa.reading.contents import Entry
+from loa.reading.cutting import Book
 from loa.reading.document import Cover, Document
 from loa.reading.limits import Limits
 from loa.reading.package import File, Package, language_tag, package_of, picture

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lxml import etree
 
 from loa.reading import xml
-from loa.reading.bookparts import Book, parts_of
+from loa.reading.bookparts import parts_of
+from loa.reading.cutting import Book
 from loa.reading.document import Block, Document
 from loa.reading.limits import Limits
 from loa.reading.package import language_tag

@@ -10,6 +10,7 @@ from loa.reading.contents import resolve
 from loa.reading.page import Page, Passage
 
 NEAR = 12  # passages between a mark such as "*", which occurs many times, and its note
+_MARK = re.compile(r"(?<=[^\s*])(?:\*{1,4}|†{1,2}|‡{1,2}|§|\[\w{1,4}\])(?![\w*])")  # behind a word
 _OPENING = re.compile(r"(?P<mark>\*{1,4}|†{1,2}|‡{1,2}|§|\[\d{1,3}\])\s*(?=[^\W\d_]|[“\"‘'(])")
 _FOOTNOTE = re.compile(r"\[Footnote (?P<mark>\w{1,4}): ?(?P<text>.*?)\]?", re.DOTALL)  # as Project Gutenberg writes them
 
@@ -21,24 +22,23 @@ def unlinked(passages: Sequence[Passage]) -> tuple[list[Passage], int]:
     """
     found = list(passages)
     marks = 0
+    marked: dict[str, list[int]] = {}  # mark → passages that hold it, as often as they do
     for place, passage in enumerate(passages):
-        block = passage.block
-        if passage.is_note or block.kind not in ("paragraph", "item"):
-            continue
-        if opening := _OPENING.match(block.text):
-            mark, text = opening["mark"], block.text[opening.end() :]
-        elif footnote := _FOOTNOTE.fullmatch(block.text):
-            mark, text = f"[{footnote['mark']}]", footnote["text"]
+        note = _note(passage)
+        if note is not None:
+            mark = note[0]
+            places = marked.get(mark, [])
+            if places and (mark[0] == "[" or place - places[-1] <= NEAR):
+                before = places.pop()
+                found[before] = _with_text(found[before], _without(found[before].block.text, mark))
+                marks += 1
+            elif not passage.block.text.startswith("[Footnote"):
+                note = None
+        if note is not None:
+            found[place] = dataclasses.replace(_with_text(passage, note[1]), is_note=True)
         else:
-            continue
-        marked = _marked(found, place, mark)
-        if marked is None and not block.text.startswith("[Footnote"):
-            continue
-        if marked is not None:
-            before = found[marked].block
-            found[marked] = dataclasses.replace(found[marked], block=dataclasses.replace(before, text=_without(before.text, mark)))
-            marks += 1
-        found[place] = dataclasses.replace(passage, block=dataclasses.replace(block, text=text), is_note=True)
+            for match in _MARK.finditer(passage.block.text):
+                marked.setdefault(match[0], []).append(place)
     return found, marks
 
 
@@ -55,18 +55,22 @@ def _leads_back(page: Page, place: int) -> bool:
     return place < len(page.passages) and page.passages[place].leads_back
 
 
-def _marked(passages: Sequence[Passage], place: int, mark: str) -> int | None:
-    """The passage before `place` in which the mark of a note stands behind a word."""
-    nearest = place - NEAR if mark[0] != "[" else place - 50 * NEAR
-    for before in range(place - 1, max(-1, nearest - 1), -1):
-        text = passages[before].block.text
-        if mark in text and not passages[before].is_note and _without(text, mark) != text:
-            return before
-    return None
+def _note(passage: Passage) -> tuple[str, str] | None:
+    """The mark that a paragraph begins with, and the rest of it."""
+    text = passage.block.text
+    if passage.is_note or passage.block.kind not in ("paragraph", "item"):
+        return None
+    if opening := _OPENING.match(text):
+        return opening["mark"], text[opening.end() :]
+    footnote = _FOOTNOTE.fullmatch(text)
+    return None if footnote is None else (f"[{footnote['mark']}]", footnote["text"])
+
+
+def _with_text(passage: Passage, text: str) -> Passage:
+    return dataclasses.replace(passage, block=dataclasses.replace(passage.block, text=text))
 
 
 def _without(text: str, mark: str) -> str:
     """A text without the last such mark that stands behind a word."""
-    for match in reversed(list(re.finditer(rf"(?<=[^\s*]){re.escape(mark)}(?![\w*])", text))):
-        return text[: match.start()] + text[match.end() :]
-    return text
+    last = [match for match in _MARK.finditer(text) if match[0] == mark][-1]
+    return text[: last.start()] + text[last.end() :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 
@@ -11,6 +12,7 @@ from loa.reading import names
 
 LONGEST = 1_500  # characters of a description; what is longer is a transcript of the picture
 _FEWEST_WORDS = 3
+_NEAR = 50  # elements within which a figure has its caption, and pieces of text in it
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?)", re.IGNORECASE)
 _EMPTY_WORDS = re.compile(
     r"(?:the |an? )?(?:(?:book |front |back |title )?(?:cover|page|logo)|image|picture|photo(?:graph)?|figure|illustration|graphic|icon"
@@ -66,8 +68,10 @@ def reading(ruby: etree._Element) -> str:
 
 def _caption(picture: etree._Element) -> str:
     figure = next(picture.iterancestors("{*}figure", "figure"), None)
-    caption = None if figure is None else next(figure.iter("{*}figcaption"), None)
-    return "" if caption is None else "".join(caption.itertext())
+    if figure is None:
+        return ""
+    caption = next((element for element in itertools.islice(figure.iter(), _NEAR) if names.local(element) == "figcaption"), None)
+    return "" if caption is None else "".join(itertools.islice(caption.itertext(), _NEAR))[:LONGEST]
 
 
 def _fold(text: str) -> str:

@@ -135,10 +135,8 @@ def is_verse(element: etree._Element, said: frozenset[str]) -> bool:
 
 
 def is_line(element: etree._Element) -> bool:
-    """Whether an inline element inside a poem is a line of it; not where <br/> ends lines."""
-    if "line" not in classes(element):
-        return False
-    return not any(names.local(sibling) == "br" for sibling in (*element.itersiblings(), *element.itersiblings(preceding=True)))
+    """Whether an inline element inside a poem calls itself a line of it."""
+    return "line" in classes(element)
 
 
 def is_page_number(element: etree._Element, said: frozenset[str]) -> bool:

@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
-from dataclasses import dataclass
 
 from lxml import etree
 
 from loa.errors import DocumentTooLarge
 from loa.reading import breaks, names, notes, pictures, vocabulary
-from loa.reading.document import Block, BlockKind
+from loa.reading.document import BlockKind
 from loa.reading.draft import Draft
 from loa.reading.limits import Limits
-from loa.reading.page import Page, Passage
+from loa.reading.page import Page
+from loa.reading.places import Found, Place, has_lines, is_text, kind_and_level, language_of
 from loa.reading.tables import Table, is_data
 
 LONGEST_HEADING = 300  # characters; more is a paragraph in large letters
-_CODE_CHARACTERS = re.compile(r"[{}\[\]<>=;|\\$#&_/*+]")
-_CODE_SHARE = 0.04  # of characters that programs are full of; prose and verse have next to none
 _AFTER_SENTENCE = '.,;:!?…”’»"'
 _ALTERNATIVES = frozenset({"svg", "video", "canvas", "object", "embed"})  # pictures that are not <img>
-
-
-@dataclass(slots=True)
-class _Place:
-    """What a block makes of the text directly in it. Elements inside a line have the place around them."""
-
-    element: etree._Element
-    kind: BlockKind = "paragraph"
-    level: int = 0
-    language: str | None = None
-    types: frozenset[str] = frozenset()
-    verse: bool = False
-    note: bool = False
-    preserved: bool = False  # the ends of lines in the markup are ends of lines
-
-
-@dataclass(slots=True)
-class _Found:
-    """A passage; one of verse grows while lines of the same stanza follow."""
-
-    kind: BlockKind
-    lines: list[str]
-    level: int
-    language: str | None
-    place: _Place
-    leads_back: bool
-
-    def passage(self) -> Passage:
-        block = Block(kind=self.kind, text="\n".join(self.lines), level=self.level, language=self.language)
-        return Passage(block=block, types=self.place.types, is_note=self.place.note, leads_back=self.leads_back)
 
 
 def page_of(root: etree._Element, limits: Limits, *, web: bool = False) -> Page:
@@ -66,7 +33,7 @@ class _Walk:
     def __init__(self, limits: Limits, *, web: bool) -> None:
         self._limits = limits
         self._web = web
-        self._found: list[_Found] = []
+        self._found: list[Found] = []
         self._characters = 0
         self._pictures = 0
         self._omitted: Counter[str] = Counter()
@@ -78,6 +45,7 @@ class _Walk:
         self._table: Table | None = None
         self._in_cell = False
         self._stanza: etree._Element | None = None  # holds the lines that the last passage is made of
+        self._breaking: dict[etree._Element, bool] = {}  # in poems: whether <br/> ends the lines of an element
         self._raised = 0  # superscripts around the text
 
     def page(self, root: etree._Element) -> Page:
@@ -90,7 +58,9 @@ class _Walk:
         title = next((element for element in top.iter("{*}title", "title") if names.local(element.getparent()) == "head"), None)
         return Page(
             title=None if title is None else " ".join("".join(title.itertext()).split()) or None,
-            language=next(filter(None, (_language(element) for element in (top, *top) if names.local(element) in ("html", "body"))), None),
+            language=next(
+                filter(None, (language_of(element) for element in (top, *top) if names.local(element) in ("html", "body"))), None
+            ),
             passages=tuple(passages),
             anchors=self._anchors,
             marks=frozenset(self._marks),
@@ -101,7 +71,7 @@ class _Walk:
     # Through the tree, without recursion
 
     def _walk(self, root: etree._Element) -> None:
-        place = _Place(root)
+        place = Place(root)
         around = [(root, place, iter(root))]
         self._add(root.text, place)
         while around:
@@ -118,7 +88,7 @@ class _Walk:
                 around.append((child, inner, iter(child)))
                 self._add(child.text, inner)
 
-    def _enter(self, element: etree._Element, place: _Place) -> _Place | None:
+    def _enter(self, element: etree._Element, place: Place) -> Place | None:
         """The place of the text in an element; None: none of it is heard, or it has been taken."""
         name = names.local(element)
         if not name:
@@ -130,13 +100,17 @@ class _Walk:
             return None
         if name in _INLINE:
             return _INLINE[name](self, element, said, place)
-        language = _language(element) if name not in ("html", "body") else None
+        language = language_of(element) if name not in ("html", "body") else None
         is_note = vocabulary.is_note(element, said)
-        if name in vocabulary.BLOCKS or is_note or (place.verse and vocabulary.is_line(element)):
+        if (
+            name in vocabulary.BLOCKS
+            or is_note
+            or (place.verse and vocabulary.is_line(element) and not self._breaks_lines(element.getparent()))
+        ):
             return self._enter_block(element, name, said, place, is_note=is_note, language=language)
         return place if language is None else dataclasses.replace(place, language=language)
 
-    def _is_unheard(self, element: etree._Element, name: str, said: frozenset[str], place: _Place) -> bool:
+    def _is_unheard(self, element: etree._Element, name: str, said: frozenset[str], place: Place) -> bool:
         if name in vocabulary.UNHEARD:
             self._pictures += name in _ALTERNATIVES
             self._omitted["picture without a description"] += name in _ALTERNATIVES
@@ -147,15 +121,15 @@ class _Walk:
             if vocabulary.is_page_number(element, said):
                 self._omitted["page number"] += 1
                 return True
-        if name == "pre" and not _is_text(element, said):
+        if name == "pre" and not is_text(element, said):
             self._flush(place)
             self._omitted["code block"] += 1
             return True
         return self._web and name != "body" and vocabulary.is_boilerplate(element)
 
     def _enter_block(
-        self, element: etree._Element, name: str, said: frozenset[str], place: _Place, *, is_note: bool, language: str | None
-    ) -> _Place:
+        self, element: etree._Element, name: str, said: frozenset[str], place: Place, *, is_note: bool, language: str | None
+    ) -> Place:
         if is_note and not place.note and not self._draft.is_empty and names.local(place.element) == "p":
             self._interrupted.append((element, self._draft))
             self._draft = Draft()
@@ -167,8 +141,8 @@ class _Walk:
             self._table.begin_row()
         elif self._table is not None and name in ("td", "th"):
             self._in_cell = True
-        kind, level = _kind(element, name, place)
-        return _Place(
+        kind, level = kind_and_level(element, name, place)
+        return Place(
             element=element,
             kind=kind,
             level=level,
@@ -176,10 +150,10 @@ class _Walk:
             types=place.types | said if name in vocabulary.SECTIONS else place.types,
             verse=place.verse or vocabulary.is_verse(element, said) or name == "pre",
             note=place.note or is_note,
-            preserved=place.preserved or name == "pre" or (vocabulary.is_verse(element, said) and _has_lines(element)),
+            preserved=place.preserved or name == "pre" or (vocabulary.is_verse(element, said) and has_lines(element)),
         )
 
-    def _leave(self, element: etree._Element, place: _Place) -> None:
+    def _leave(self, element: etree._Element, place: Place) -> None:
         name = names.local(element)
         if name == "sup":
             self._raised -= 1
@@ -201,12 +175,17 @@ class _Walk:
         if self._interrupted and self._interrupted[-1][0] is element:
             self._draft = self._interrupted.pop()[1]
 
+    def _breaks_lines(self, around: etree._Element) -> bool:
+        if around not in self._breaking:
+            self._breaking[around] = any(names.local(child) == "br" for child in around)
+        return self._breaking[around]
+
     # Elements within a line
 
-    def _break(self, _element: etree._Element, _said: frozenset[str], _place: _Place) -> None:
+    def _break(self, _element: etree._Element, _said: frozenset[str], _place: Place) -> None:
         self._draft.break_line()
 
-    def _picture(self, element: etree._Element, _said: frozenset[str], place: _Place) -> None:
+    def _picture(self, element: etree._Element, _said: frozenset[str], place: Place) -> None:
         self._pictures += 1
         if letter := pictures.letter(element):
             self._add(letter, place)
@@ -215,22 +194,22 @@ class _Walk:
         else:
             self._omitted["picture without a description"] += 1
 
-    def _formula(self, element: etree._Element, _said: frozenset[str], place: _Place) -> None:
+    def _formula(self, element: etree._Element, _said: frozenset[str], place: Place) -> None:
         words = pictures.formula(element)
         self._add(words, place)
         self._omitted["formula"] += not words
 
-    def _ruby(self, element: etree._Element, _said: frozenset[str], place: _Place) -> None:
+    def _ruby(self, element: etree._Element, _said: frozenset[str], place: Place) -> None:
         self._add(pictures.reading(element), place)
 
-    def _link(self, element: etree._Element, said: frozenset[str], place: _Place) -> _Place | None:
+    def _link(self, element: etree._Element, said: frozenset[str], place: Place) -> Place | None:
         if vocabulary.is_note_mark(
             element, said, raised=self._raised > 0 or _is_raised(element), before="" if self._draft.is_empty else self._draft.last
         ):
             return self._mark(element, said, place)
         return place
 
-    def _superscript(self, element: etree._Element, said: frozenset[str], place: _Place) -> _Place | None:
+    def _superscript(self, element: etree._Element, said: frozenset[str], place: Place) -> Place | None:
         text = vocabulary.short_text(element, vocabulary.PAGE_NUMBER)
         if text and vocabulary.is_mark(text):
             link = next(element.iter("{*}a", "a"), None)
@@ -243,7 +222,7 @@ class _Walk:
         self._raised += 1
         return place
 
-    def _mark(self, link: etree._Element, said: frozenset[str], place: _Place) -> None:
+    def _mark(self, link: etree._Element, said: frozenset[str], place: Place) -> None:
         """Leaves the mark of a note out. A mark that a note itself begins with is its number, and read."""
         text = vocabulary.short_text(link, vocabulary.PAGE_NUMBER) or ""
         number = text.strip("[](){}.: ")
@@ -259,12 +238,12 @@ class _Walk:
 
     # Text
 
-    def _add(self, text: str | None, place: _Place) -> None:
+    def _add(self, text: str | None, place: Place) -> None:
         if text and self._draft.add(text, place.language, raised=self._raised > 0, preserved=place.preserved):
             self._draft.ids += self._waiting
             self._waiting.clear()
 
-    def _flush(self, place: _Place) -> None:
+    def _flush(self, place: Place) -> None:
         """Ends a block; in the cell of a table it ends a line of it."""
         if self._in_cell:
             self._draft.break_line()
@@ -285,7 +264,7 @@ class _Walk:
             for kind, lines in breaks.of_text(draft.lines(), place.kind):
                 self._record(kind, lines, draft, place)
 
-    def _record_verse(self, draft: Draft, place: _Place) -> None:
+    def _record_verse(self, draft: Draft, place: Place) -> None:
         lines = draft.lines()
         around = place.element.getparent()
         last = self._found[-1] if self._found else None
@@ -300,13 +279,13 @@ class _Walk:
             self._record(kind, stanza, draft, place)
         self._stanza = around if is_line else None
 
-    def _record(self, kind: BlockKind, lines: list[str], draft: Draft, place: _Place) -> None:
+    def _record(self, kind: BlockKind, lines: list[str], draft: Draft, place: Place) -> None:
         """Adds a passage, if anything in it can be said."""
         self._stanza = None
         if not any(character.isalnum() for line in lines for character in line):
             self._waiting = draft.ids + self._waiting
             return
-        found = _Found(
+        found = Found(
             kind=kind,
             lines=lines,
             level=place.level if kind == "heading" else 0,
@@ -341,40 +320,6 @@ _INLINE = {
 }
 
 
-def _kind(element: etree._Element, name: str, place: _Place) -> tuple[BlockKind, int]:
-    """What text directly in an element is, and the level of a heading."""
-    if name in vocabulary.HEADINGS:
-        return "heading", vocabulary.HEADINGS[name]
-    if name in ("p", "div", "span"):
-        if vocabulary.is_heading(element):
-            stated = element.get("aria-level", "")
-            return "heading", int(stated) if stated in tuple("123456") else 2
-        return place.kind, place.level
-    if name in vocabulary.ITEMS:
-        return "item", 0
-    return ("paragraph", 0) if place.kind == "heading" else (place.kind, 0)
-
-
-def _has_lines(poem: etree._Element) -> bool:
-    """Whether a poem is marked up as nothing but text, whose lines can only be those of the file."""
-    lines = [line for line in map(str.strip, (poem.text or "").split("\n")) if line]
-    if len(lines) < 2 or any(names.local(child) in vocabulary.BLOCKS or names.local(child) == "br" for child in poem):
-        return False
-    return sum(line.lstrip("“‘\"'(—–-")[:1].isupper() for line in lines) * 4 > len(lines) * 3
-
-
-def _language(element: etree._Element) -> str | None:
-    return (element.get(names.LANGUAGE) or element.get("lang") or "").strip() or None
-
-
 def _is_raised(link: etree._Element) -> bool:
     """Whether a link holds nothing but a superscript."""
     return len(link) == 1 and names.local(link[0]) == "sup" and not (link.text or "").strip() and not (link[0].tail or "").strip()
-
-
-def _is_text(element: etree._Element, said: frozenset[str]) -> bool:
-    """Whether preformatted text is a poem, or prose of a typewriter, rather than a program."""
-    if vocabulary.is_verse(element, said):
-        return True
-    text = "".join(element.itertext())
-    return not vocabulary.is_code(element) and len(_CODE_CHARACTERS.findall(text)) < _CODE_SHARE * len(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from loa.errors import TextTooLong
@@ -288,3 +290,40 @@ def test_too_much_text_is_refused_while_it_is_collected() -> None:
     limits = Limits(characters=100)
     with pytest.raises(TextTooLong):
         page_of(xml.markup(xhtml("<p>" + "word " * 30 + "</p>"), limits), limits)
+
+
+def test_marks_of_one_paragraph_belong_to_as_many_notes() -> None:
+    found = page("<p>One[1] and two.[2]</p><p>[Footnote 1: A note.]</p><p>[2] Another.</p>")
+    assert [passage.block.text for passage in found.passages] == ["One and two.", "A note.", "Another."]
+    assert found.omitted["footnote mark"] == 2
+
+
+def test_a_note_is_near_its_star() -> None:
+    assert not any(passage.is_note for passage in page("<p>A whale.*</p>" + "<p>More.</p>" * 20 + "<p>*It is none.</p>").passages)
+
+
+HOSTILE = {
+    "cells": "<table>" + ("<tr>" + "<td>b</td>" * 300 + "</tr>") * 60 + "</table>",
+    "small tables": "<table><tr><td>a</td><td>b</td></tr><tr><td>a</td><td>b</td></tr></table>" * 3_000,
+    "cells that span": "<table>" + "<tr><td colspan='999' rowspan='999'>a</td></tr>" * 3_000 + "</table>",
+    "lines of a poem": '<div class="poem">' + "<p>line</p>" * 20_000 + "</div>",
+    "lines in spans": '<div class="poem">' + '<span class="line">line</span>' * 20_000 + "</div>",
+    "captions": "<figure>" + '<img alt="one two three four"/>' * 10_000 + f"<figcaption>{'cap ' * 10_000}</figcaption></figure>",
+    "superscripts": "<p>" + "a<sup>1</sup>" * 30_000 + "</p>",
+    "superscripts that stay open": "<p>" + "a<sup>1</sup>" * 30_000,
+    "marks": "<p>" + 'a<a href="#x">1</a>' * 30_000 + "</p>",
+    "breaks": "<p>" + "a<br/>" * 50_000 + "</p>",
+    "ids": "<p>" + "".join(f'<i id="a{place}"/>' for place in range(50_000)) + "x</p>",
+    "stars": ("<p>x* * * *</p>" * 10 + "<p>*y</p>") * 1_500,
+    "notes that nothing marks": "<p>a</p>" * 10_000 + "<p>[1] b</p>" * 5_000,
+    "notes in a paragraph": "<p>x" + '<span epub:type="footnote">n</span>' * 10_000 + "</p>",
+    "classes": "".join(f'<p class="c{place} menu{place}">x</p>' for place in range(10_000)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_time_grows_with_the_length_of_a_page_and_no_faster(kind: str) -> None:
+    content = xhtml(HOSTILE[kind])
+    begun = time.process_time()
+    page_of(xml.markup(content, Limits()), Limits())
+    assert time.process_time() - begun < 5
