@@ -32,8 +32,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 FROM torch-cpu AS cpu
 LABEL org.opencontainers.image.title="Loa" \
-      org.opencontainers.image.description="Text in, speech out: API and workers. Contains espeak-ng through piper-tts (GPL-3.0-or-later) and libsoxr through soxr (LGPL-2.1-or-later)." \
-      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later AND LGPL-2.1-or-later"
+      org.opencontainers.image.description="Text in, speech out: API and workers. Contains espeak-ng through piper-tts (GPL-3.0-or-later), FFmpeg (LGPL-3.0-or-later) with x264 and x265 (GPL-2.0-or-later) through av, and libsoxr through soxr (LGPL-2.1-or-later)." \
+      org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-or-later AND GPL-3.0-or-later AND LGPL-2.1-or-later AND LGPL-3.0-or-later"
 RUN --mount=from=wheel,source=/wheels,target=/wheels pip install --no-deps --no-index /wheels/*.whl \
     && useradd --uid 10001 --create-home loa && install --directory --owner loa --group loa /data
 ENV LOA_DATA_DIR=/data LOA_HOST=0.0.0.0
@@ -47,8 +47,8 @@ CMD ["api"]
 
 FROM torch-cuda AS cuda
 LABEL org.opencontainers.image.title="Loa for NVIDIA GPUs" \
-      org.opencontainers.image.description="Text in, speech out: API and workers. Contains espeak-ng through piper-tts (GPL-3.0-or-later) and libsoxr through soxr (LGPL-2.1-or-later)." \
-      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later AND LGPL-2.1-or-later"
+      org.opencontainers.image.description="Text in, speech out: API and workers. Contains espeak-ng through piper-tts (GPL-3.0-or-later), FFmpeg (LGPL-3.0-or-later) with x264 and x265 (GPL-2.0-or-later) through av, and libsoxr through soxr (LGPL-2.1-or-later)." \
+      org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-or-later AND GPL-3.0-or-later AND LGPL-2.1-or-later AND LGPL-3.0-or-later"
 RUN --mount=from=wheel,source=/wheels,target=/wheels pip install --no-deps --no-index /wheels/*.whl \
     && useradd --uid 10001 --create-home loa && install --directory --owner loa --group loa /data
 ENV LOA_DATA_DIR=/data LOA_HOST=0.0.0.0 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility

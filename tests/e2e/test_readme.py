@@ -1,7 +1,7 @@
 """Every command of README.md and README.vi.md, run as a reader would run it, in order, against one real service.
 
-Only what must differ does: the port, Vietnamese voices and VietTTS's model, which are served from this machine under their real names, and
-`make`, whose targets this test run itself is a part of (.ci/run).
+Only what must differ does: the port, Vietnamese voices and VietTTS's model, which are served from this machine under their real names, the
+reader's own book, and `make`, whose targets this test run itself is a part of (.ci/run).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 import soundfile
 
@@ -25,6 +26,7 @@ from loa.voices import VoiceRegistry
 from tests.e2e.conftest import ROOT, surroundings
 from tests.engines.viettts import published, tiny_frontend
 from tests.unit.file_server import file_server
+from tests.unit.reading import epub_maker
 
 VIETNAMESE = "vi_VN-vais1000-medium"
 PROMPTS = ("quynh", "cdteam", "nu-nhe-nhang")
@@ -32,10 +34,23 @@ ENGINE = "viettts.manifest"  # no voice: the catalogue's voices end in .toml
 USUAL_PORT = 8298
 
 
+BOOKS = {  # the book that a reader has → its chapters
+    "book.epub": {"The Harbour": "Dr. Brown paid $20.", "The Hill": "The lamp was lit at 7:30 p.m.", "The Sea": "He walked 3 km."},
+    "sach.epub": {"Bến cảng": "Anh trả 50k cho người lái đò.", "Ngọn đồi": "Đèn thắp lúc 7h30.", "Biển": "Anh đi bộ 3 km."},
+}
+
+
 def commands(readme: str) -> list[str]:
     """The lines of a README's `sh` blocks."""
     blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / readme).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def book(chapters: dict[str, str]) -> bytes:
+    """An EPUB of chapters by title."""
+    pages = {f"{number}.xhtml": epub_maker.chapter(title, text) for number, (title, text) in enumerate(chapters.items(), 1)}
+    toc = "".join(epub_maker.line(title, name) for title, name in zip(chapters, pages, strict=True))
+    return epub_maker.epub(pages, toc=toc)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +106,8 @@ def test_every_command(readme: str, speaking: Stack, catalogue: Path, tmp_path: 
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     for name in ("README.md", "README.vi.md"):
         shutil.copy(ROOT / name, tmp_path)
+    for name, chapters in BOOKS.items():
+        (tmp_path / name).write_bytes(book(chapters))
     environment = surroundings(LOA_URL=speaking.url, LOA_DATA_DIR=speaking.settings.data_dir, LOA_VOICES=str(catalogue))
     port = str(speaking.settings.port)
     script = ["set -e"]
@@ -107,12 +124,15 @@ def test_every_command(readme: str, speaking: Stack, catalogue: Path, tmp_path: 
         ["sh", "-c", "\n".join(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    spoken = sorted(tmp_path.glob("*.wav"))
-    assert len(spoken) >= 2
+    spoken = sorted(path for kind in ("wav", "mp3") for path in tmp_path.glob(f"*.{kind}"))
+    assert len(spoken) >= 3
     for path in spoken:
         sound, rate = soundfile.read(path)
         assert len(sound) / rate > 0.5
         assert abs(sound).max() > 0.02, f"{path.name} is silent"
+    (narrated,) = tmp_path.glob("*.m4b")
+    with av.open(str(narrated)) as opened:
+        assert [mark["metadata"]["title"] for mark in opened.chapters()] == list(BOOKS[narrated.with_suffix(".epub").name])
 
 
 def test_the_first_command_is_the_demo() -> None:
