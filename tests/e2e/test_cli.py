@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import av
 import pytest
 import soundfile
 
@@ -26,10 +28,20 @@ def test_say_writes_every_format(loa: Run, tmp_path: Path, form: str) -> None:
     done = loa("say", "Good morning.", "-o", f"out.{form}", "--voice", "sine")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(rf"out\.{form}: .* of speech, .* in .*\n", done.stdout)
-    found = soundfile.info(tmp_path / f"out.{form}")
-    assert found.format == FORMATS[form].container
-    assert found.duration > 0.5
-    assert [path.name for path in tmp_path.iterdir()] == [f"out.{form}"]
+    assert 0.5 < heard_seconds(tmp_path / f"out.{form}") < 10
+    assert {path.name for path in tmp_path.iterdir()} - {"unpacked"} == {f"out.{form}"}
+
+
+def heard_seconds(file: Path) -> float:
+    """What a decoder finds in a file, or in the first file of an archive, whose container has to be what its name says."""
+    if file.suffix == ".zip":
+        with zipfile.ZipFile(file) as archive:
+            member = archive.extract(archive.namelist()[0], file.parent / "unpacked")
+        return heard_seconds(Path(member))
+    containers = {".wav": "wav", ".flac": "flac", ".mp3": "mp3", ".ogg": "ogg", ".opus": "ogg", ".m4a": "mp4", ".m4b": "mp4"}
+    with av.open(str(file)) as audio:
+        assert containers[file.suffix] in audio.format.name.split(",")
+        return sum(frame.samples / frame.sample_rate for frame in audio.decode(audio=0))
 
 
 def test_say_takes_speed_and_standard_input(loa: Run, tmp_path: Path) -> None:

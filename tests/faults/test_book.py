@@ -128,7 +128,7 @@ def test_book(make_fleet: Callable[..., Fleet], fault_row: Callable[..., Row], n
     row.duplicated = len(told) - 1
     segments = Plans(fleet.artifacts).segments(first)
     assert [segment.index for segment in segments] == list(range(SEGMENTS))
-    seconds = sum(SECONDS_A_CHARACTER * len(segment.text) + segment.pause for segment in segments) - segments[-1].pause
+    seconds = sum(SECONDS_A_CHARACTER * len(segment.spoken) + segment.pause for segment in segments) - segments[-1].pause
     assert first.result is not None
     assert first.result["duration_seconds"] == pytest.approx(seconds, abs=0.001 + SEGMENTS / 2 / first.result["sample_rate"])
     faltered = sum(FALTER in segment.text for segment in segments)

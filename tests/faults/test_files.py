@@ -15,7 +15,8 @@ from tests.faults.rows import Row, sized
 from tests.waiting import wait_until
 from tests.worker.fleet import START, Fleet
 
-TEXT = "This is number {}, which somebody begins and somebody else may have to end."
+TEXT = "This is the {} try, which somebody begins and somebody else may have to end."
+TRIES = ("first", "second", "third", "fourth", "fifth")
 ROUNDS = sized(1, 5)
 
 
@@ -24,10 +25,10 @@ def test_crash_before_the_record(make_fleet: Callable[..., Fleet], fault_row: Ca
     row = fault_row("crash between file write and FINISH", "published sha256 stays true; one artifact is published", within=30.0)
     fleet = make_fleet(lease=2.0)
     worker = fleet.worker("speak", LOA_SINE_SECONDS="0.7")
-    for number in range(ROUNDS):
+    for which in TRIES[:ROUNDS]:
         (slot,) = worker.hot()
-        job_id = fleet.submit(TEXT.format(number))
-        wait_until(lambda number=number: texts(fleet).count(TEXT.format(number)), what="the synthesis to begin")
+        job_id = fleet.submit(TEXT.format(which))
+        wait_until(lambda which=which: texts(fleet).count(TEXT.format(which)), what="the synthesis to begin")
         fleet.kill_redis()
         wait_until(lambda job_id=job_id: audios(fleet, job_id), what="the audio")
         worker.kill_child(slot)
@@ -45,10 +46,10 @@ def test_late_writer(make_fleet: Callable[..., Fleet], fault_row: Callable[..., 
     row = fault_row("a superseded worker writes late", "published sha256 stays true; one artifact, the late one's is removed")
     fleet = make_fleet(lease=2.0)
     late = fleet.worker("speak", LOA_SINE_SECONDS="0.7")
-    for number in range(ROUNDS):
+    for which in TRIES[:ROUNDS]:
         (slot,) = late.hot()
-        job_id = fleet.submit(TEXT.format(number))
-        wait_until(lambda number=number: texts(fleet).count(TEXT.format(number)), what="the synthesis to begin")
+        job_id = fleet.submit(TEXT.format(which))
+        wait_until(lambda which=which: texts(fleet).count(TEXT.format(which)), what="the synthesis to begin")
         os.kill(slot.pid, signal.SIGSTOP)
         row.injected += 1
         other = fleet.worker()
