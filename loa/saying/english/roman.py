@@ -114,6 +114,7 @@ RULES = (
         name="roman",
         pattern=re.compile(rf"(?<=[a-zA-Z]{{3}} )(?P<roman>{_UPPER})\.(?= [a-z])"),
         speak=lambda match: f"the {ordinal(value(match['roman'])).capitalize()}" if _is_ruler(match, word_before(match)) else None,
+        needs=re.compile(r"[MDCLXVI]\. [a-z]"),
     ),
     Rule(name="roman", pattern=_TOKEN, speak=_spoken),
 )
