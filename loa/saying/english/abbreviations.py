@@ -274,7 +274,7 @@ RULES = (
     _rule(
         rf"(?<![\w.])(?P<title>{_any(_TITLES)})(?P<stop>\.(?!\w))?{_NAME}",
         _title,
-        rf"{_stops(_TITLES)}|(?:{'|'.join(sorted(_WITHOUT_STOP))})\s",
+        "|".join((_stops(_TITLES), *(rf"{title}\s" for title in sorted(_WITHOUT_STOP)))),
     ),
     _rule(
         rf"(?<![\w.'’-])(?P<counted>{_any(_COUNTED)})(?P<stop>\.)?{_AMOUNT}",
