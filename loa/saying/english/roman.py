@@ -52,7 +52,8 @@ def _spoken(match: re.Match[str]) -> str | None:
     if numeral.isupper() and _is_ruler(match, before):
         return f"the {ordinal(value(numeral)).capitalize()}"
     if _is_mark(match):
-        return cardinal(value(numeral))
+        said = cardinal(value(numeral))
+        return said.capitalize() if numeral.isupper() and opens(match) else said
     return _number(match)
 
 
