@@ -43,6 +43,7 @@ def queues(store: Store) -> Iterator[Metric]:
         "wakes": CounterMetricFamily("loa_wakes", "Wake-ups that reached a worker.", labels=["queue"]),
         "idle_wakes": CounterMetricFamily("loa_idle_wakes", "Wake-ups that found nothing to do.", labels=["queue"]),
         "losses": CounterMetricFamily("loa_losses", "Items that a worker had begun when it was lost.", labels=["queue"]),
+        "bad_takes": CounterMetricFamily("loa_bad_takes", "Times that a segment was spoken and no speech came.", labels=["queue"]),
         "audio_seconds": CounterMetricFamily("loa_spoken_audio_seconds", "Audio that was spoken.", labels=["queue"]),
         "compute_seconds": CounterMetricFamily(
             "loa_spoken_compute_seconds", "Compute that this took; divided by the audio: the real-time factor.", labels=["queue"]

@@ -198,6 +198,7 @@ class MissingJson(Schema):
     index: int = Field(description="of the segment")
     text: str = Field(description="its beginning")
     reason: str
+    chapter: str | None = Field(default=None, description="title of the chapter that it is in; absent where it is in none")
 
 
 class Result(Schema):

@@ -12,7 +12,7 @@ refused at start. Times are milliseconds of the Redis clock.
 | `job:ID` | hash | the job record | `LOA_JOB_RETENTION_DAYS` after its end |
 | `job:ID:items` | hash | item (`plan`, a segment's index or `assemble`) → its record, see prelude.lua | with the job's end |
 | `job:ID:chapters` | hash | of each chapter, from 0: `title:N`, and `left:N` segments that are not spoken yet | with the job's end |
-| `job:ID:missing` | hash | index of a segment that is left out → `index`, `text` and `reason` as JSON | with the job's end |
+| `job:ID:missing` | hash | index of a segment left out → `index`, `text`, `reason`, `chapter` (title) as JSON | with the job's end |
 | `job:ID:ready:QUEUE:BUCKET` | list | items that wait, in order | with the job's end |
 | `ring:QUEUE:LANE:OWNER:BUCKET` | zset | jobs with items in that bucket, by turn | when empty |
 | `owners:QUEUE:LANE` | zset | owners with ready items, by turn | when empty |

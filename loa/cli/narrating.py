@@ -285,7 +285,8 @@ def show_segment(segment: Mapping[str, Any]) -> None:
 def tell_what_is_missing(client: Client, job: Mapping[str, Any]) -> None:
     """What a listener of the finished job would look for in vain, beside chapters that nobody asked for."""
     for missing in (job["result"] or {}).get("missing") or ():
-        note(f"not spoken: {visible(missing['text'])} ({visible(missing['reason'])})")
+        place = f", in {visible(missing['chapter'])!r}" if missing.get("chapter") else ""
+        note(f"not spoken{place}: {visible(missing['text'])} ({visible(missing['reason'])})")
     with contextlib.suppress(LoaError):  # the audio is there; what else there is to say may be gone
         for omission in client.chapters(job["id"])["omissions"]:
             note(f"left out: {visible(omission)}")

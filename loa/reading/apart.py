@@ -30,6 +30,7 @@ KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")  # of the environment: what fin
 WALL = 2.0  # seconds that may pass for each second of work: the machine does other things, too
 READ, REFUSED, END = b"read", b"refused", b"end\n"  # the first line of an answer, and its last
 ENCODED = 8  # bytes that a character of text takes in the answer, at most
+ABORTED = ("SIGABRT", "SIGTRAP")  # how PDFium and other libraries in C end when they are refused memory
 BLOCK = 64  # bytes around a block's text
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ def _died(status: int, limits: Limits) -> UnreadableDocument:
     if cause in ("SIGXCPU", "SIGKILL"):
         return DocumentTooLarge(f"reading the document takes more than {limits.seconds:g} s, or more memory than there is")
     log.error("the process that read a document died of it (%s)", cause)
+    if cause in ABORTED:
+        return DocumentTooLarge(f"reading the document needs more than {limits.memory / 1e6:,.0f} MB of memory ({cause})")
     return UnreadableDocument(f"the document is damaged, or needs more than {limits.memory / 1e6:,.0f} MB of memory ({cause})")
 
 

@@ -21,7 +21,9 @@ from loa.saying.tables import words
 _SHORT = r"[^\W\d_]{2,9}"
 _CALLED = r"(?:(?:sau đây |từ đây |dưới đây )?(?:gọi|viết|tên)(?: tắt)?(?: là)?:?\s*)?[\"“‘']?"
 _AFTER = re.compile(rf"\({_CALLED}(?P<short>{_SHORT})[\"”’']?\)")  # "Ban Tổ chức (BTC)"
-_BEFORE = re.compile(rf"\b(?P<short>{_SHORT})\s+\((?P<long>[^()]{{3,150}})\)")  # "BTC (Ban Tổ chức)"
+_BRACKETS = re.compile(r"\((?P<long>[^()]{3,150})\)")
+_BEFORE = re.compile(rf"\b(?P<short>{_SHORT})\s+$")  # "BTC (Ban Tổ chức)"; looked for from its bracket, of which there are few
+_REACH = 40  # characters before a bracket
 _WORD = re.compile(r"[^\W\d_]+")
 _CLAUSE_END = re.compile(r"[.!?;:()\n,]")
 _LONGEST = 150  # characters of an expansion
@@ -65,9 +67,11 @@ def _definitions(text: str) -> Iterator[tuple[int, str, str]]:
         before = _CLAUSE_END.split(text[max(0, match.start() - _LONGEST) : match.start()])[-1]
         if long := _tail(before, match["short"]):
             yield match.start(), match["short"], long
-    for match in _BEFORE.finditer(text):
-        if (long := match["long"].strip()) == _tail(long, match["short"]):
-            yield match.start(), match["short"], long
+    for match in _BRACKETS.finditer(text):
+        reach = max(0, match.start() - _REACH)
+        before = _BEFORE.search(text, reach, match.start())
+        if before and (long := match["long"].strip()) == _tail(long, before["short"]):
+            yield before.start(), before["short"], long
 
 
 def _alone(shorts: Mapping[str, str]) -> re.Pattern[str]:

@@ -60,18 +60,19 @@ class Rule:
     name: str
     pattern: re.Pattern[str]
     speak: Speak
-    needs: re.Pattern[str] | None = None  # without it somewhere in the text the rule is not tried: prose has few figures, rules many
+    needs: re.Pattern[str] | None = None  # without it somewhere in the text the rule is not tried: a quick look for what most prose lacks
 
 
 def changes_of(text: str, rules: Iterable[Rule]) -> list[Change]:
     """What the rules make of a text, in order of place."""
     taken = bytearray(len(text))
     found: list[Change] = []
-    there: dict[re.Pattern[str] | None, bool] = {None: True}
+    needs, there = None, True  # neighbours share what they need; a dictionary would hash a whole pattern at every look
     for rule in rules:
-        if rule.needs not in there:
-            there[rule.needs] = rule.needs is not None and rule.needs.search(text) is not None
-        if not there[rule.needs]:
+        if rule.needs is not needs:
+            needs = rule.needs
+            there = needs is None or needs.search(text) is not None
+        if not there:
             continue
         position = 0
         while match := rule.pattern.search(text, position):

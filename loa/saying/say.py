@@ -27,7 +27,8 @@ PACKAGES = {"vi": "loa.saying.vietnamese", "en": "loa.saying.english"}  # import
 
 LATIN = "A-Za-zªºÀ-ÖØ-öø-ɏḀ-ỿ"  # letters that voices of both languages read
 _MARKS = re.escape(".,;:!?…-–—'\"‘’‚“”„«»‹›()[]¡¿")  # they steer a voice's melody
-_UNSAYABLE = re.compile(rf"(?:{EMOJI.pattern})|[^\W\d_{LATIN}]+|[^\s{LATIN}\u0300-\u036f{_MARKS}]")
+_STRANGE = re.compile(rf"[^\s{LATIN}\u0300-\u036f{_MARKS}]")
+_UNSAYABLE = re.compile(rf"(?:{EMOJI.pattern})|[^\W\d_{LATIN}]+|{_STRANGE.pattern}")
 
 
 class Wordings(Protocol):
@@ -71,6 +72,8 @@ def _rules(language: str) -> tuple[Rule, ...]:
 
 def _left_out(text: str, changes: Iterable[Change]) -> list[Change]:
     """What stands between the changes and cannot be said."""
+    if not _STRANGE.search(text):  # each of them begins with such a character, and most prose has none
+        return []
     found, position = [], 0
     for start, end in [*((change.start, change.end) for change in changes), (len(text), len(text))]:
         for match in _UNSAYABLE.finditer(text, position, start):

@@ -91,9 +91,11 @@ class LeftOut:
     index: int
     text: str  # the beginning of it; "" where it is not known
     reason: str  # in words
+    chapter: str = ""  # title of the one that it is in; "": it is in none, or in one without a title
 
     def to_json(self) -> dict[str, Any]:
-        return {"index": self.index, "text": self.text, "reason": self.reason}
+        said = {"index": self.index, "text": self.text, "reason": self.reason}
+        return said | {"chapter": self.chapter} if self.chapter else said
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -158,7 +158,7 @@ class Slots:
     def backlog(self, *, totals: bool = False) -> dict[str, dict[str, Any]]:
         """Of every queue: ready items, hot slots, and the wake-ups that reached a worker (those that found nothing to do apart).
 
-        With `totals` also what was ever claimed, spoken and lost.
+        With `totals` also what was ever claimed, spoken, spoken in vain, and lost.
         """
         keys, queues = self._database.keys, sorted(self._database.command("smembers", self._database.keys.queues()))
         seconds, micros = self._database.command("time")
@@ -167,10 +167,10 @@ class Slots:
             for queue in queues:
                 pipeline.hmget(keys.backlog(queue), "items", "ms", "wakes", "noops", "claims")
                 pipeline.zcount(keys.hot(queue), f"({now}", "+inf")
-                pipeline.hmget(keys.totals(queue), "audio_ms", "compute_ms", "losses")
+                pipeline.hmget(keys.totals(queue), "audio_ms", "compute_ms", "losses", "bad_takes")
             answers = pipeline.execute()
         backlog: dict[str, dict[str, Any]] = {}
-        for queue, (items, ms, wakes, noops, claims), hot, (audio_ms, compute_ms, losses) in zip(
+        for queue, (items, ms, wakes, noops, claims), hot, (audio_ms, compute_ms, losses, bad_takes) in zip(
             queues, answers[::3], answers[1::3], answers[2::3], strict=True
         ):
             backlog[queue] = {
@@ -186,5 +186,6 @@ class Slots:
                     "audio_seconds": int(audio_ms or 0) / 1000,
                     "compute_seconds": int(compute_ms or 0) / 1000,
                     "losses": int(losses or 0),
+                    "bad_takes": int(bad_takes or 0),
                 }
         return backlog

@@ -14,7 +14,7 @@ PARAGRAPH = "\n\n"
 
 _KEPT_FORMAT = "\u200c\u200d"  # zero-width (non-)joiner: they are part of the spelling in Persian and Indic scripts, and of emoji
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028]")
-_BLANKS = re.compile(r"[^\S\n]+")
+_BLANKS = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")  # all but a single blank, which stays as it is
 _BLANK_LINES = re.compile(r"\n[ \n]*\n")
 _RUN = re.compile(r"([^\w\s])\1{3,}")  # four or more of the same mark say no more than three
 _SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]*$")

@@ -199,6 +199,8 @@ def _goodness(text: str, start: int, place: re.Match[str], known: Abbreviations)
     if not place.group():
         word, _ = _word_before(text, start, place.start())
         return _GLUED if word is None or any(mark in word for mark in _ADDRESS_MARKS) else _PHRASE
+    if before[-1].isalpha():
+        return _BLANK  # nearly all are between two words
     bare = before.rstrip(_CLOSERS)
     if bare.endswith((";", ":")):
         return _CLAUSE

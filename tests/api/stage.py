@@ -24,7 +24,7 @@ from loa.artifacts import Artifacts
 from loa.errors import LoaError
 from loa.keys import ASSEMBLE, PLAN, speak
 from loa.settings import Settings
-from loa.store import Batch, Slot, Spoken, Store
+from loa.store import Batch, Slot, Spoilt, Spoken, Store
 from tests.waiting import wait_until
 
 SPEAK = speak("sine")
@@ -77,6 +77,12 @@ class Player:
         (item,) = self.store.claims.start(batch.claim, batch.items)
         self.store.claims.record(batch.claim, [Spoken(item=item, audio_seconds=0.5, synthesis_seconds=0.01)])
         return item.job_id
+
+    def spoil(self) -> None:
+        """Speak the next one-segment job, in vain."""
+        batch = self.claim()
+        (item,) = self.store.claims.start(batch.claim, batch.items)
+        self.store.claims.spoil(batch.claim, [Spoilt(item=item, text="Text.", reason="silence")])
 
     def finish(self, audio: bytes | None = None, **more: Any) -> str:
         """Speak the next one-segment job and publish it, with `more` in its result; returns its id."""

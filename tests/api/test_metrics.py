@@ -64,7 +64,14 @@ def test_queues_tell_what_waits_who_serves_and_how_fast(client: FlaskClient, pla
     assert found["loa_hot_processes", SPEAK] == found["loa_claims_total", SPEAK] == 1
     assert found["loa_spoken_audio_seconds_total", SPEAK] > 0
     assert 0 < found["loa_spoken_compute_seconds_total", SPEAK] < found["loa_spoken_audio_seconds_total", SPEAK]
-    assert found["loa_losses_total", SPEAK] == 0
+    assert found["loa_losses_total", SPEAK] == found["loa_bad_takes_total", SPEAK] == 0
+
+
+def test_segments_that_came_out_as_no_speech_are_counted(client: FlaskClient, player: Player) -> None:
+    player.announce()
+    submit(client)
+    player.spoil()
+    assert scrape(client)["loa_bad_takes_total", SPEAK] == 1
 
 
 def test_webhooks_are_counted_by_state(client: FlaskClient, player: Player) -> None:

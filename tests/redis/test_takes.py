@@ -9,7 +9,7 @@ from loa.keys import bucket
 from loa.store import Item, LeftOut, Refusal, Spoilt, Spoken
 from loa.store.scripts import MAX_TAKES, MOST_NAMED
 from tests.leaks import pass_time, tick
-from tests.redis.ledger import ASSEMBLE, RESULT, Bench, audit
+from tests.redis.ledger import ASSEMBLE, PLAN, RESULT, Bench, a_plan, audit
 
 
 def spoken_except(bench: Bench, *bad: str, final: bool = False) -> None:
@@ -67,6 +67,22 @@ def test_a_job_fails_with_the_list_when_all_the_rest_is_spoken(bench: Bench) -> 
         ).to_json()
     )
     assert bench.refused() is Refusal.EMPTY
+
+
+def test_the_chapter_is_named_where_the_book_has_chapters(bench: Bench) -> None:
+    bench.hot()
+    book, partial = bench.submit(long=True), bench.submit(long=True, allow_partial=True)
+    for _ in (book, partial):
+        batch = bench.claim(queue=PLAN, most=1)
+        (item,) = batch.items
+        assert bench.store.claims.plan(batch.claim, item.job_id, a_plan([2.0] * 4, chapter=2), "plans/x.json")
+    spoken_except(bench, "2")
+    expected = LeftOut(index=2, text="Text 2.", reason="silence", chapter="Chapter 2")
+    error = bench.store.jobs.get(book).error
+    assert error is not None
+    assert error["details"]["missing"] == [expected.to_json()]
+    assert bench.store.claims.left_out(partial) == (expected,)
+    assert bench.assemble(partial)
 
 
 def test_a_job_that_may_be_partial_goes_on_without_it(bench: Bench) -> None:

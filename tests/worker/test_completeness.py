@@ -51,11 +51,11 @@ def test_what_a_result_says_of_missing_segments() -> None:
     segments = [Segment(index=index, text=f"Text {index}.", address="", audio_seconds=1.0) for index in range(200)]
     assert missing_facts((), segments) == {}
     died = LeftOut(index=7, text="", reason="3 worker processes died while they spoke it")
-    silent = LeftOut(index=2, text="Text", reason="it is silence")
+    silent = LeftOut(index=2, text="Text", reason="it is silence", chapter="The Whale")
     assert missing_facts([died, silent], segments) == {
         "missing_count": 2,
         "missing": [
-            {"index": 2, "text": "Text", "reason": "it is silence"},
+            {"index": 2, "text": "Text", "reason": "it is silence", "chapter": "The Whale"},
             {"index": 7, "text": "Text 7.", "reason": "3 worker processes died while they spoke it"},
         ],
     }

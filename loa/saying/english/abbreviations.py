@@ -7,9 +7,10 @@ A full stop that belongs to the abbreviation goes, except where the sentence end
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from loa.saying.english.sentence import full_stop, word_after, word_before
-from loa.saying.said import Rule
+from loa.saying.said import Rule, Speak
 from loa.saying.tables import words
 
 _TITLES = {  # before names; a full stop after one never ends a sentence
@@ -107,6 +108,7 @@ _COUNTED = {  # before numbers and numerals
     "Ext": "extension",
 }
 
+_COUNTED_WITHOUT_STOP = frozenset(words("No Nos pp Fig Figs Vol"))
 _ALSO_WORDS = frozenset(words("no art fig sec op pt est ver"))
 
 _WORDS = {  # anywhere; a full stop is part of them
@@ -238,40 +240,61 @@ def _counted(match: re.Match[str]) -> str | None:
     short = match["counted"]
     if short.lower() in _ALSO_WORDS and not re.match(r"\s?(?:[\d#]|[IVXLC]{2})", match.string[match.end() : match.end() + 3]):
         return None  # "No. I refuse."
-    if not match["stop"] and short not in ("No", "Nos", "pp", "Fig", "Figs", "Vol"):
+    if not match["stop"] and short not in _COUNTED_WITHOUT_STOP:
         return None
     said = _COUNTED[short]
     return said.capitalize() if short[0].isupper() else said
 
 
-def _any(shorts: dict[str, str]) -> str:
+def _any(shorts: Iterable[str]) -> str:
     return "|".join(sorted(map(re.escape, shorts), key=len, reverse=True))
 
 
 _NAME = r"(?=\s+(?:[A-Z“\"‘]|[a-z]’[A-Z]|(?:and|de|von|van|la|du|le|of) ))"
 _AMOUNT = r"(?=\s?(?:\d|[IVXLCivxlc]+\b|#))"
 
+
+def _stops(shorts: Iterable[str]) -> str:
+    """The first full stop of any of these, where it stands behind what comes before it: quick to look for."""
+    by_length: dict[int, set[str]] = {}
+    for short in shorts:
+        beginning = short.partition(".")[0]
+        by_length.setdefault(len(beginning), set()).add(re.escape(beginning))
+    behind = (rf"(?<=(?<!\w)(?:{'|'.join(sorted(beginnings))})\.)" for _, beginnings in sorted(by_length.items()))
+    return rf"\.(?:{'|'.join(behind)})"
+
+
+def _rule(pattern: str, speak: Speak, needs: str) -> Rule:
+    return Rule(name="abbreviation", pattern=re.compile(pattern), speak=speak, needs=re.compile(needs))
+
+
 RULES = (
-    Rule(name="abbreviation", pattern=re.compile(r"(?<![\w.])St(?:\.|(?=\s[A-Z]))(?!\w)"), speak=_saint_or_street),
-    Rule(name="abbreviation", pattern=re.compile(r"(?<![\w.])Dr(?:\.|(?=\s[A-Z]))(?!\w)"), speak=_doctor_or_drive),
-    Rule(name="abbreviation", pattern=re.compile(rf"(?<![\w.])(?P<title>{_any(_TITLES)})(?P<stop>\.(?!\w))?{_NAME}"), speak=_title),
-    Rule(name="abbreviation", pattern=re.compile(rf"(?<![\w.'’-])(?P<counted>{_any(_COUNTED)})(?P<stop>\.)?{_AMOUNT}"), speak=_counted),
-    Rule(
-        name="abbreviation",
-        pattern=re.compile(rf"(?<![\w.'’])(?:{_any(_WORDS)})(?!\w)"),
-        speak=lambda match: _WORDS[match.group()] + ("" if match.group().lower() in _NEVER_LAST else full_stop(match)),
+    _rule(r"(?<![\w.])St(?:\.|(?=\s[A-Z]))(?!\w)", _saint_or_street, r"St[.\s]"),
+    _rule(r"(?<![\w.])Dr(?:\.|(?=\s[A-Z]))(?!\w)", _doctor_or_drive, r"Dr[.\s]"),
+    _rule(
+        rf"(?<![\w.])(?P<title>{_any(_TITLES)})(?P<stop>\.(?!\w))?{_NAME}",
+        _title,
+        "|".join((_stops(_TITLES), *(rf"{title}\s" for title in sorted(_WITHOUT_STOP)))),
     ),
-    Rule(
-        name="abbreviation",
-        pattern=re.compile(rf"(?<![\w.'’/&-])(?:{_any(_PLAIN)})(?![\w.’'&/-])|(?<![\w/])w/(?=\s?\w)"),
-        speak=lambda match: _PLAIN[match.group()],
+    _rule(
+        rf"(?<![\w.'’-])(?P<counted>{_any(_COUNTED)})(?P<stop>\.)?{_AMOUNT}",
+        _counted,
+        rf"(?:\.|{'|'.join(sorted(_COUNTED_WITHOUT_STOP))}){_AMOUNT}",
     ),
-    Rule(
-        name="abbreviation", pattern=re.compile(r"(?<=[A-Z][a-z]{2} )v\.(?= [A-Z])|(?<=[a-z]{2} )v\.(?= [A-Z])"), speak=lambda _: "versus"
+    _rule(
+        rf"(?<![\w.'’])(?:{_any(_WORDS)})(?!\w)",
+        lambda match: _WORDS[match.group()] + ("" if match.group().lower() in _NEVER_LAST else full_stop(match)),
+        _stops(_WORDS),
     ),
-    Rule(
-        name="abbreviation",
-        pattern=re.compile(r"(?<![\w.])MRS?\.?(?=\s[A-Z])"),
-        speak=lambda match: {"MR": "Mister", "MRS": "Missus"}.get(match.group().rstrip(".")),
+    _rule(
+        rf"(?<![\w.'’/&-])(?:{_any(_PLAIN)})(?![\w.’'&/-])|(?<![\w/])w/(?=\s?\w)",
+        lambda match: _PLAIN[match.group()],
+        rf"/|{_stops(short for short in _PLAIN if '.' in short)}|{_any({short for short in _PLAIN if short.isalpha()})}",
+    ),
+    _rule(r"(?<=[A-Z][a-z]{2} )v\.(?= [A-Z])|(?<=[a-z]{2} )v\.(?= [A-Z])", lambda _: "versus", r"v\. [A-Z]"),
+    _rule(
+        r"(?<![\w.])MRS?\.?(?=\s[A-Z])",
+        lambda match: {"MR": "Mister", "MRS": "Missus"}.get(match.group().rstrip(".")),
+        r"MRS?[.\s]",
     ),
 )

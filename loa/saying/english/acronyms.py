@@ -109,6 +109,6 @@ _NAMED_A = words(
 _LETTER_A = re.compile(rf"\b(?i:{'|'.join(_NAMED_A)}) A(?= [a-z])")
 
 RULES = (
-    Rule(name="acronym", pattern=_ACRONYM, speak=_acronym),
-    Rule(name="letter", pattern=_LETTER_A, speak=lambda match: f"{match.group()}-"),
+    Rule(name="acronym", pattern=_ACRONYM, speak=_acronym, needs=re.compile("[A-Z](?:[A-Z&]|hD|Sc)")),
+    Rule(name="letter", pattern=_LETTER_A, speak=lambda match: f"{match.group()}-", needs=re.compile(" A [a-z]")),
 )

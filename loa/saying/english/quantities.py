@@ -180,6 +180,7 @@ OPERATORS = (
             r"|(?<=[\w)²³])(?P<close>[+=<>≤≥≠≈±^→])(?=[\w(−])|(?<=[0-9)])(?P<tight>[*÷×·])(?=[0-9(])"
         ),
         speak=_operator,
+        needs=re.compile(r"[-+=<>≤≥≠≈±^→*÷×·−~/–](?:(?<![-–])| )"),
     ),
 )
 
@@ -197,4 +198,11 @@ NUMBERS = (
     Rule(name="number", pattern=re.compile(rf"(?<![\w,]){_PLAIN}(?!\w|,\d)"), speak=lambda match: amount(match["first"])),
 )
 
-REMAINING = (Rule(name="number", pattern=re.compile(r"[0-9]+|\d+|[^\W\d_a-zA-Z]"), speak=_numeral),)
+REMAINING = (
+    Rule(
+        name="number",
+        pattern=re.compile(r"[0-9]+|\d+|[^\W\d_a-zA-Z]"),
+        speak=_numeral,
+        needs=re.compile(r"[^\x00-/:-\x7f\u2010-\u2027]"),  # figures, and what is neither ASCII nor a dash or a quote
+    ),
+)

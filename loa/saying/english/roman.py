@@ -52,7 +52,8 @@ def _spoken(match: re.Match[str]) -> str | None:
     if numeral.isupper() and _is_ruler(match, before):
         return f"the {ordinal(value(numeral)).capitalize()}"
     if _is_mark(match):
-        return cardinal(value(numeral))
+        said = cardinal(value(numeral))
+        return said.capitalize() if numeral.isupper() and opens(match) else said
     return _number(match)
 
 
@@ -114,6 +115,7 @@ RULES = (
         name="roman",
         pattern=re.compile(rf"(?<=[a-zA-Z]{{3}} )(?P<roman>{_UPPER})\.(?= [a-z])"),
         speak=lambda match: f"the {ordinal(value(match['roman'])).capitalize()}" if _is_ruler(match, word_before(match)) else None,
+        needs=re.compile(r"[MDCLXVI]\. [a-z]"),
     ),
     Rule(name="roman", pattern=_TOKEN, speak=_spoken),
 )

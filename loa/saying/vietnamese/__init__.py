@@ -37,8 +37,8 @@ _FIGURE = r"\d"
 _STROKE = r"\d ?[/⁄∕:] ?\d"
 
 RULES: tuple[Rule, ...] = (
-    *addresses.RULES,
-    *emoji.RULES,
+    *_where(r"[@#]|://|\.[A-Za-z0-9]", *addresses.RULES),
+    *_where("[©®\u20e3\u2122-\U0010ffff]", *emoji.RULES),
     *_where(r"\d[/\-][A-ZĐ\d]|QH\d", *codes.LAW),
     *_where(_FIGURE, codes.RESOLUTION),
     *_where(r"\d{3}|\+\d", *phones.RULES),
@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
     *_where(r"\d\s?(?:[hHg:'′AaPp]|giờ)", *times.RULES),
     *_where(_FIGURE, *money.RULES),
     *_where(r"\d[\-–:]\d", *scores.RULES),
-    fractions.SIGN,
+    *_where("[¼-¾⅐-⅞↉]", fractions.SIGN),
     *_where(_STROKE, *fractions.RULES),
     *_where(r"\.\d+\.\d", numerals.SECTION),
     *_where(_FIGURE, *units.RULES),
@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     *roman.RULES,
     *_where(_FIGURE, *roman.ORDINALS),
     *abbreviations.RULES,
-    codes.FORMULA,
+    *_where("[₀-₉]", codes.FORMULA),
     *_where(_FIGURE, *codes.RULES),
     *acronyms.RULES,
     *_where(_FIGURE, numerals.CHAIN, numerals.MINUS, numerals.RANGE, codes.JOINED, numerals.NUMERAL, numerals.PLUS, numerals.FIGURES),

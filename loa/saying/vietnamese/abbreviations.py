@@ -5,8 +5,9 @@ which.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from loa.saying.said import Rule
+from loa.saying.said import Rule, Speak
 from loa.saying.vietnamese.letters import readable
 from loa.saying.vietnamese.numbers import ordinal
 
@@ -97,8 +98,8 @@ _AMBIGUOUS = (
 _SENTENCE = re.compile(r"[.!?…]\s|\n")
 
 
-def _names(names: object) -> str:
-    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))  # type: ignore[call-overload]
+def _names(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
 
 _NAME = r"(?=\s?(?P<name>[A-ZĐÀ-ỸÂÊÔƠƯĂ][^\W\d_]*))"
@@ -157,23 +158,43 @@ for _short, _cues, _words in _AMBIGUOUS:
     _CUES.setdefault(_short, []).append((re.compile(rf"(?<!\w)(?:{_cues})(?!\w)", re.IGNORECASE), _words))
 
 
-def _rule(pattern: str, speak: object) -> Rule:
-    return Rule(name="abbreviation", pattern=re.compile(pattern), speak=speak)  # type: ignore[arg-type]
+def _rule(pattern: str, speak: Speak, needs: str) -> Rule:
+    return Rule(name="abbreviation", pattern=re.compile(pattern), speak=speak, needs=re.compile(needs))
+
+
+def _beginnings(names: Iterable[str]) -> str:
+    """What any of the names begins with, by its first two characters: quick to look for."""
+    seconds: dict[str, set[str]] = {}
+    for name in names:
+        seconds.setdefault(name[0], set()).add(name[1])
+    return "|".join(f"{re.escape(first)}[{re.escape(''.join(sorted(second)))}]" for first, second in sorted(seconds.items()))
 
 
 _BEGIN = r"(?<![\w&'’])(?<!\w[.])"
 
 RULES = (
-    _rule(rf"{_BEGIN}SN\.?(?=\s?(?:19|20)\d\d(?!\d))", lambda _: "sinh năm"),
-    _rule(rf"{_BEGIN}TK\.?(?=\s?(?:[IVX]+|\d{{1,2}})(?!\w))", lambda _: "thế kỷ"),
-    _rule(r"(?<!\w)T[2-7]\s?(?:[-–,&]|và|đến)\s?(?:T[2-7]|CN)(?!\w)", _weekdays),
-    _rule(rf"{_BEGIN}v\.\s?v\.{{0,3}}(?:…)?(?!\w)", _and_so_on),
-    _rule(rf"{_BEGIN}(?:đ/c|Đ/c|Đ/C)\.?\s?{_NAME}(?![A-ZĐ]\w*:)", lambda _: "đồng chí "),
-    _rule(rf"{_BEGIN}(?P<short>{_names(_NUMBERED)})\s?(?=\d{{1,2}}(?!\w))", _numbered),
-    _rule(rf"{_BEGIN}(?P<short>{_names(name for name in _TITLES if len(name) == 1)})\.\s?{_NAME}", _title),
-    _rule(rf"{_BEGIN}(?P<short>{_names(name for name in PLAIN if '.' in name or ' ' in name)})(?P<stop>\.?)(?![\w])", _plain),
-    _rule(rf"{_BEGIN}(?P<short>{_names(name for name in _TITLES if len(name) > 1)})(?:\.\s?|\s){_NAME}(?![A-ZĐ]{{2}})", _title),
-    _rule(rf"{_BEGIN}(?P<short>{_names(PLAIN)})(?P<stop>(?:\.(?=\s?[^\W_]|$))?)(?![\w])", _plain),
-    _rule(rf"{_BEGIN}(?P<short>{_names(_SMALL)})\.?(?=\s?:?\s?[\d(+]|\s?:)", _small),
-    _rule(rf"{_BEGIN}(?:{_names(_CUES)})(?![\w])", _ambiguous),
+    _rule(rf"{_BEGIN}SN\.?(?=\s?(?:19|20)\d\d(?!\d))", lambda _: "sinh năm", "SN"),
+    _rule(rf"{_BEGIN}TK\.?(?=\s?(?:[IVX]+|\d{{1,2}})(?!\w))", lambda _: "thế kỷ", "TK"),
+    _rule(r"(?<!\w)T[2-7]\s?(?:[-–,&]|và|đến)\s?(?:T[2-7]|CN)(?!\w)", _weekdays, "T[2-7]"),
+    _rule(rf"{_BEGIN}v\.\s?v\.{{0,3}}(?:…)?(?!\w)", _and_so_on, r"v\.\s?v"),
+    _rule(rf"{_BEGIN}(?:đ/c|Đ/c|Đ/C)\.?\s?{_NAME}(?![A-ZĐ]\w*:)", lambda _: "đồng chí ", "[đĐ]/[cC]"),
+    _rule(rf"{_BEGIN}(?P<short>{_names(_NUMBERED)})\s?(?=\d{{1,2}}(?!\w))", _numbered, r"[QPF]\.?\s?\d"),
+    _rule(
+        rf"{_BEGIN}(?P<short>{_names(name for name in _TITLES if len(name) == 1)})\.\s?{_NAME}",
+        _title,
+        rf"[{''.join(name for name in _TITLES if len(name) == 1)}]\.",
+    ),
+    _rule(
+        rf"{_BEGIN}(?P<short>{_names(name for name in PLAIN if '.' in name or ' ' in name)})(?P<stop>\.?)(?![\w])",
+        _plain,
+        _beginnings(name for name in PLAIN if "." in name or " " in name),
+    ),
+    _rule(
+        rf"{_BEGIN}(?P<short>{_names(name for name in _TITLES if len(name) > 1)})(?:\.\s?|\s){_NAME}(?![A-ZĐ]{{2}})",
+        _title,
+        _beginnings(name for name in _TITLES if len(name) > 1),
+    ),
+    _rule(rf"{_BEGIN}(?P<short>{_names(PLAIN)})(?P<stop>(?:\.(?=\s?[^\W_]|$))?)(?![\w])", _plain, _beginnings(PLAIN)),
+    _rule(rf"{_BEGIN}(?P<short>{_names(_SMALL)})\.?(?=\s?:?\s?[\d(+]|\s?:)", _small, r"[\d(+:]"),
+    _rule(rf"{_BEGIN}(?:{_names(_CUES)})(?![\w])", _ambiguous, _beginnings(_CUES)),
 )

@@ -63,12 +63,20 @@ def _letter(match: re.Match[str]) -> str:
     return spelled(match["letter"])
 
 
+_CAPITAL = "[A-ZĐĂÂÊÔƠƯ]"
+_TWO_CAPITALS = re.compile(_CAPITAL * 2)
+
 RULES = (
-    Rule(name="acronym", pattern=re.compile(r"(?<!\w)(?:[Cc]ovid)(?!\w)"), speak=lambda _: READ["COVID"]),
-    Rule(name="acronym", pattern=re.compile(r"(?<!\w)R&D(?!\w)"), speak=lambda _: "a en đi"),
-    Rule(name="acronym", pattern=re.compile(r"(?<![\w'’])(?:[A-ZĐ]\.){2,5}(?![\w])"), speak=lambda match: spelled(match.group())),
-    Rule(name="acronym", pattern=re.compile(r"(?<![\w'’])[A-ZĐĂÂÊÔƠƯ]{2,9}(?![\w'’])"), speak=_acronym),
-    Rule(name="acronym", pattern=re.compile(r"(?<![\w'’])(?P<letters>[A-ZĐ]{2,5})s(?!\w)"), speak=_plural),
+    Rule(name="acronym", pattern=re.compile(r"(?<!\w)(?:[Cc]ovid)(?!\w)"), speak=lambda _: READ["COVID"], needs=re.compile("ovid")),
+    Rule(name="acronym", pattern=re.compile(r"(?<!\w)R&D(?!\w)"), speak=lambda _: "a en đi", needs=re.compile("R&D")),
+    Rule(
+        name="acronym",
+        pattern=re.compile(r"(?<![\w'’])(?:[A-ZĐ]\.){2,5}(?![\w])"),
+        speak=lambda match: spelled(match.group()),
+        needs=re.compile(r"[A-ZĐ]\.[A-ZĐ]\."),
+    ),
+    Rule(name="acronym", pattern=re.compile(rf"(?<![\w'’]){_CAPITAL}{{2,9}}(?![\w'’])"), speak=_acronym, needs=_TWO_CAPITALS),
+    Rule(name="acronym", pattern=re.compile(r"(?<![\w'’])(?P<letters>[A-ZĐ]{2,5})s(?!\w)"), speak=_plural, needs=_TWO_CAPITALS),
     # A consonant alone is no Vietnamese word.
     Rule(
         name="letter",

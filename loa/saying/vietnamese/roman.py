@@ -85,12 +85,17 @@ def _ordinal(match: re.Match[str]) -> str:
     return ordinal(int(match.group()))
 
 
+_DASHED = re.compile(r"[IVX]\s?[–\-]")
+
 RULES = (
     Rule(
-        name="roman", pattern=re.compile(r"(?<![\w'’.\-])[IVXLCDM]{1,9}(?![\w'’])(?!-(?![IVX]+(?!\w))[^\W\d_])(?!\.[^\W\d_])"), speak=_roman
+        name="roman",
+        pattern=re.compile(r"(?<![\w'’.\-])[IVXLCDM]{1,9}(?![\w'’])(?!-(?![IVX]+(?!\w))[^\W\d_])(?!\.[^\W\d_])"),
+        speak=_roman,
+        needs=re.compile(r"[IVXLCDM](?!\w)"),
     ),
-    Rule(name="range", pattern=re.compile(r"(?<=[IVX])\s?[–\-]\s?(?=[IVX]{1,6}(?!\w))"), speak=_to),
-    Rule(name="roman", pattern=re.compile(r"(?:(?<=[IVX][–\-])|(?<=[IVX]\s[–\-]\s))[IVX]{1,6}(?![\w'’])"), speak=_second),
+    Rule(name="range", pattern=re.compile(r"(?<=[IVX])\s?[–\-]\s?(?=[IVX]{1,6}(?!\w))"), speak=_to, needs=_DASHED),
+    Rule(name="roman", pattern=re.compile(r"(?:(?<=[IVX][–\-])|(?<=[IVX]\s[–\-]\s))[IVX]{1,6}(?![\w'’])"), speak=_second, needs=_DASHED),
 )
 ORDINALS = (
     Rule(name="ordinal", pattern=re.compile(r"(?:(?<=[Tt]hứ )|(?<=THỨ ))\d{1,4}(?![\w/:%])(?![.,\-–]\d)"), speak=_ordinal),

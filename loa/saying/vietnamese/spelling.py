@@ -31,7 +31,13 @@ RULES = (
         name="spelling",
         pattern=re.compile(r"(?<![qQ])(?<![aeoăâêôơưAEO])(?:[oO][àáãảạèéẽẻẹÀÁÃẢẠÈÉẼẺẸ]|[uU][ỳýỹỷỵỲÝỸỶỴ])(?![^\W\d_])"),
         speak=_moved,
+        needs=re.compile(r"[oOuU][àáãảạèéẽẻẹÀÁÃẢẠÈÉẼẺẸỳýỹỷỵỲÝỸỶỴ]"),
     ),
-    Rule(name="spelling", pattern=re.compile(r"(?<=[qQ])(?P<u>[ùúũủụÙÚŨỦỤ])(?P<vowel>[aeiyâêAEIYÂÊ])"), speak=_forward),
+    Rule(
+        name="spelling",
+        pattern=re.compile(r"(?<=[qQ])(?P<u>[ùúũủụÙÚŨỦỤ])(?P<vowel>[aeiyâêAEIYÂÊ])"),
+        speak=_forward,
+        needs=re.compile("[qQ][ùúũủụÙÚŨỦỤ]"),
+    ),
     Rule(name="spelling", pattern=re.compile("[ðÐ]"), speak=lambda match: "đ" if match.group() == "ð" else "Đ"),
 )

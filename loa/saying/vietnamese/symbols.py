@@ -6,7 +6,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from loa.saying.said import Rule
+from loa.saying.said import Rule, Speak
 from loa.saying.vietnamese.numbers import LARGEST, cardinal
 from loa.saying.vietnamese.numerals import integer
 
@@ -58,15 +58,20 @@ def _figure(match: re.Match[str]) -> str | None:
 # Where characters stand that mean a number and are no figures of `\d`.
 _FIGURES = "²³¹¼-¾৴-↉①-⓿❶-➓⳽〇-㊿\U00010000-\U0001ffff"
 
+
+def _rule(name: str, pattern: str, speak: Speak, needs: str | None = None) -> Rule:
+    return Rule(name=name, pattern=re.compile(pattern), speak=speak, needs=re.compile(needs) if needs else None)
+
+
 RULES = (
-    Rule(name="mathematics", pattern=re.compile(rf"(?P<sign>⁻?)(?P<figures>[{_RAISED}]{{1,20}})"), speak=_power),
-    Rule(name="mathematics", pattern=re.compile(r"\s?\*\s?(?=\d)(?<=\d\s\*\s)|(?<=\d)\*(?=\d)"), speak=lambda _: " nhân "),
-    Rule(name="mathematics", pattern=re.compile(r"(?<=\d) [:/] (?=\d)"), speak=lambda _: " chia "),
-    Rule(name="letter", pattern=re.compile(f"[{''.join(_GREEK)}]{{1,3}}(?![Ͱ-Ͽ])(?<![Ͱ-Ͽ]{{4}})"), speak=_greek),
-    Rule(name="sign", pattern=re.compile(r"(?<!\w)#(?=\d)"), speak=lambda _: "số "),
-    Rule(name="sign", pattern=re.compile("|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True)))), speak=_sign),
-    Rule(name="stroke", pattern=re.compile(r"(?<=[Vv]à)/(?=hoặc)"), speak=lambda _: " "),
+    _rule("mathematics", rf"(?P<sign>⁻?)(?P<figures>[{_RAISED}]{{1,20}})", _power, f"[{_RAISED}]"),
+    _rule("mathematics", r"\s?\*\s?(?=\d)(?<=\d\s\*\s)|(?<=\d)\*(?=\d)", lambda _: " nhân ", r"\*"),
+    _rule("mathematics", r"(?<=\d) [:/] (?=\d)", lambda _: " chia ", r" [:/] \d"),
+    _rule("letter", f"[{''.join(_GREEK)}]{{1,3}}(?![Ͱ-Ͽ])(?<![Ͱ-Ͽ]{{4}})", _greek),
+    _rule("sign", r"(?<!\w)#(?=\d)", lambda _: "số ", "#"),
+    _rule("sign", "|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True))), _sign),
+    _rule("stroke", r"(?<=[Vv]à)/(?=hoặc)", lambda _: " ", "/"),
     # Between words a stroke is a short pause: anh/chị.
-    Rule(name="stroke", pattern=re.compile(r"(?<=[^\W_])\s?/\s?(?=[^\W_])"), speak=lambda _: ", "),
-    Rule(name="figures", pattern=re.compile(f"[{_FIGURES}]"), speak=_figure),
+    _rule("stroke", r"(?<=[^\W_])\s?/\s?(?=[^\W_])", lambda _: ", ", "/"),
+    _rule("figures", f"[{_FIGURES}]", _figure),
 )

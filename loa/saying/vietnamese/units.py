@@ -115,5 +115,6 @@ ALONE = (
         name="measure",
         pattern=re.compile(rf"(?<=[\w%₫)])/(?P<amount>{NUMBER})?\s?(?P<what>(?:{_NOUN})(?!\w))"),
         speak=_per,
+        needs=re.compile("/"),
     ),
 )

@@ -210,6 +210,12 @@ local function leave_out(job, item, record, entry)
   write_item(job.id, item, record)
   count_waiting(job, -record[2], queue_of(job, item, record))
   count_chapter(job, record, -1)
+  local title = redis.call('HGET', key('job', job.id, 'chapters'), 'title:' .. (record[9] or -1))
+  if title and title ~= '' then -- so that whoever mends the passage finds it in the book
+    local said = cjson.decode(entry)
+    said.chapter = title
+    entry = cjson.encode(said)
+  end
   redis.call('HSET', key('job', job.id, 'missing'), item, entry)
   redis.call('HINCRBY', key('job', job.id), 'missing', 1)
 end

@@ -136,6 +136,8 @@ def test_it_has_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", UnreadableDocument, "SIGSEGV"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", DocumentTooLarge, "more memory than there is"),
+        ("import os; os.abort()", DocumentTooLarge, r"needs more than [\d,]+ MB of memory \(SIGABRT\)"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTRAP)", DocumentTooLarge, r"needs more than [\d,]+ MB of memory \(SIGTRAP\)"),
         ("raise SystemExit(3)", UnreadableDocument, "exit code 3"),
         ("print('read\\n[]')", UnreadableDocument, "exit code 0"),
         ("print('read\\n[]\\nend')", UnreadableDocument, "damaged"),
