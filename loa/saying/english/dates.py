@@ -160,7 +160,7 @@ RULES = (
     Rule(
         name="date",
         pattern=re.compile(
-            rf"(?<![\w.,:/$£€-]){_DAY}{_TO_DAY}(?:\sof)?\s{_MONTH}(?!\s(?:be|not|have|well|also|I|we|he|she|they|it|you)\b)(?:,?\s{_YEAR}(?!\w))?"
+            rf"(?<![\w.,:/$£€-]){_DAY}{_TO_DAY}(?:\sof)?\s{_MONTH}(?!(?<=May)\s(?:be|not|have|well|also|I|we|he|she|they|it|you)\b)(?:,?\s{_YEAR}(?!\w))?"
         ),
         speak=_day_first,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from loa.saying.vietnamese.letters import readable
 
@@ -25,11 +26,16 @@ def following(match: re.Match[str]) -> str:
     return match.string[match.end() : match.end() + REACH]
 
 
-_LEFT, _RIGHT = re.compile(r"([^\W\d_]{2,}) ?$"), re.compile(r" ?([^\W\d_]{2,})")
-
-
 def in_capitals(match: re.Match[str]) -> bool:
-    """Whether a word beside the match is in capitals without being an acronym, as in a heading: there capitals say nothing about a word."""
+    """Whether the match stands in a run of capitals of which a word is no acronym, as in a heading: there they say nothing about a word."""
     text, start, end = match.string, match.start(), match.end()
-    beside = (_LEFT.search(text, max(0, start - REACH), start), _RIGHT.match(text, end))
-    return any(word and word[1].isupper() and (readable(word[1]) or len(word[1]) >= _LONG) for word in beside)
+    before = text[max(0, start - REACH) : start].split(" ")[::-1]
+    after = text[end : end + REACH].split(" ")
+    if before[0] or after[0]:  # not a word by itself
+        before, after = before[:1], after[:1]
+    run = [*takewhile(_large, before[1:]), *takewhile(_large, after[1:])]
+    return any(len(word) > 1 and (readable(word) or len(word) >= _LONG) for word in run)
+
+
+def _large(word: str) -> bool:
+    return word.isalpha() and word.isupper()
