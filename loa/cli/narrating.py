@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loa.cli.documents import read_document, voice_of_file
 from loa.cli.jobs import (
     check_folder,
-    chosen_voice,
     deliver,
     follow,
     format_of,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from loa.client import Client
     from loa.reading import Document
 
-SAMPLE = 20_000  # characters of the body that tell its language
 PIECE = 15_000  # characters of a document that are previewed in one request
 
 file_type = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -111,18 +110,16 @@ def narrate(
     """
     from loa.client import Client
 
-    document = read_document(file) if listing or (voice is None and not voices) else None
     if listing:
-        assert document is not None
-        show_chapters(document, as_json)
+        show_chapters(read_document(file), as_json)
         return
     if target is None:
         raise click.UsageError("give -o, or --list")
     format_ = format_ or format_of(target)
     check_folder(target)
     client = Client()
-    if document is not None:
-        voice = chosen_voice(client, sample(document))
+    if voice is None and not voices:
+        voice = voice_of_file(client, file)
     fields = {
         "voice": voice,
         "voices": voices,
@@ -181,15 +178,6 @@ def preview(
         note(f"cannot be said, and is left out: {' '.join(map(visible, shown['unsayable']))}")
 
 
-def read_document(file: Path) -> Document:
-    """A document, read on this machine. Raises what loa.reading.read raises."""
-    from loa.reading import Limits
-    from loa.reading.apart import read_apart
-    from loa.settings import Settings
-
-    return read_apart(file, file.name, Limits.of(Settings.load()))
-
-
 def begun(client: Client, file: Path, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The job of this file and these wishes: the one that an earlier run of the command began, if it is still under way, or a new one."""
     from loa.client import ended
@@ -199,17 +187,6 @@ def begun(client: Client, file: Path, fields: Mapping[str, Any]) -> dict[str, An
         key = f"narrate-{request_hash(fields, hashlib.file_digest(stream, 'sha256').hexdigest())}"
     job = client.submit_file(file, key=key, **fields)
     return client.submit_file(file, **fields) if ended(job) else job
-
-
-def sample(document: Document) -> str:
-    """The beginning of the body."""
-    blocks = (block.text for chapter in document.chapters if chapter.matter == "body" for block in chapter.blocks)
-    text = ""
-    for block in blocks:
-        text += f"{block}\n\n"
-        if len(text) >= SAMPLE:
-            break
-    return text
 
 
 def entries(lexicon: Path | None) -> dict[str, dict[str, str]] | None:

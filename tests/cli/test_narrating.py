@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from loa.cli.narrating import sample
+from loa.cli import documents
+from loa.cli.documents import sample
+from loa.errors import PartMissing
 from loa.reading import Block, Chapter, Document
 from tests.cli.small_server import AUDIO, SmallServer, job_json
 
@@ -114,6 +116,20 @@ class TestNarrate:
         assert done.exit_code == 2
         assert said in " ".join(done.stderr.split())
         assert not server.seen
+
+    def test_without_the_libraries_that_read_it_a_book_needs_a_voice(
+        self, loa: Loa, server: SmallServer, book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unread(_file: Path) -> Document:
+            raise PartMissing("it needs markdown_it, which cannot be loaded: pip install 'loa[documents]'", part="documents")
+
+        monkeypatch.setattr(documents, "read_document", unread)
+        refused = loa("narrate", str(book), "-o", str(tmp_path / "book.m4b"))
+        assert refused.exit_code == 1
+        assert "give a --voice" in refused.stderr
+        assert "pip install 'loa[documents]'" in refused.stderr
+        assert not server.seen
+        assert loa("narrate", str(book), "-o", str(tmp_path / "book.m4b"), "--voice", "joe").exit_code == 0
 
     def test_a_file_that_is_no_document(self, loa: Loa, tmp_path: Path) -> None:
         picture = tmp_path / "book.epub"
