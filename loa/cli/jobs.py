@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loa.cli.documents import voice_of_file
 from loa.cli.output import byte_progress, job_progress, json_option, note, print_facts, print_json, print_table, seconds, size
 from loa.errors import JobCanceled, LoaError
 from loa.formats import FORMATS
@@ -103,8 +104,7 @@ def submit(
     if webhook_url is not None:
         fields["webhook"] = {"url": webhook_url, **({"events": list(events)} if events else {})}
     if file is not None:
-        sample = file.read_bytes()[:40_000].decode("utf-8", "ignore") if voice is None else ""
-        job = client.submit_file(file, voice=voice or chosen_voice(client, sample), **fields)
+        job = client.submit_file(file, voice=voice or voice_of_file(client, file), **fields)
     else:
         assert text is not None
         text = read_text(text)

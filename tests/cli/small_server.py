@@ -64,6 +64,11 @@ def job_json(job_id: str = JOB, state: str = "succeeded", **changes: Any) -> dic
     return job | changes
 
 
+def voice_json(name: str, language: str) -> dict[str, Any]:
+    """A voice as the API shows it, as far as commands look at it."""
+    return {"name": name, "language": language, "installed": True, "engine_available": True, "common": False, "files": []}
+
+
 def problem(code: str, detail: str, **details: Any) -> dict[str, Any]:
     return {"type": f"/docs/errors#{code}", "title": code, "code": code, "detail": detail, **({"details": details} if details else {})}
 
