@@ -179,14 +179,19 @@ def preview(
 
 
 def begun(client: Client, file: Path, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The job of this file and these wishes: the one that an earlier run of the command began, if it is still under way, or a new one."""
+    """The job of this file and these wishes: the one that an earlier run of the command began, if it is still under way, or a new one.
+
+    Each job that has ended names the key of the next, so that every run comes by the same way to the one that is under way.
+    """
     from loa.client import ended
     from loa.idempotency import request_hash
 
     with file.open("rb") as stream:
-        key = f"narrate-{request_hash(fields, hashlib.file_digest(stream, 'sha256').hexdigest())}"
-    job = client.submit_file(file, key=key, **fields)
-    return client.submit_file(file, **fields) if ended(job) else job
+        wish = f"narrate-{request_hash(fields, hashlib.file_digest(stream, 'sha256').hexdigest())}"
+    job = client.submit_file(file, key=wish, **fields)
+    while ended(job):
+        job = client.submit_file(file, key=f"{wish}-{job['id']}", **fields)
+    return job
 
 
 def entries(lexicon: Path | None) -> dict[str, dict[str, str]] | None:

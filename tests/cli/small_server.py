@@ -196,10 +196,10 @@ class Handler(BaseHTTPRequestHandler):
     def _submit(self) -> None:
         small = self.small
         key = self.headers["Idempotency-Key"]
-        if key not in small.keys:
-            small.keys[key] = f"job_{len(small.keys):024x}"
-            small.jobs.setdefault(small.keys[key], [job_json(small.keys[key], small.created)])
-        self.answer(202, small.jobs[small.keys[key]][0])
+        known = key in small.keys
+        job_id = small.keys.setdefault(key, f"job_{len(small.keys):024x}")
+        job = small.jobs.setdefault(job_id, [job_json(job_id, small.created)])[0]
+        self.answer(202, job if known or "wait=" in self.path else job_json(job_id, "queued"))  # nothing has ended as soon as it is new
 
     def _voice(self, name: str) -> None:
         found = [voice for voice in self.small.voices if voice["name"] == name]

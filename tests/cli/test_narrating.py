@@ -72,7 +72,19 @@ class TestNarrate:
     def test_begins_anew_when_that_one_has_ended(self, loa: Loa, server: SmallServer, book: Path, tmp_path: Path) -> None:
         for _ in range(2):
             assert loa("narrate", str(book), "-o", str(tmp_path / "book.m4b"), "--voice", "joe").exit_code == 0
-        assert len(server.jobs) == 3
+        assert len(server.jobs) == 2
+
+    def test_a_run_that_was_killed_is_found_again_after_one_that_has_ended(
+        self, loa: Loa, server: SmallServer, book: Path, tmp_path: Path
+    ) -> None:
+        command = ("narrate", str(book), "-o", str(tmp_path / "book.m4b"), "--voice", "joe")
+        assert loa(*command).exit_code == 0
+        server.created = "speaking"
+        loa(*command, "--timeout", "0")
+        first, second = server.jobs
+        server.jobs[second] = [job_json(second, "speaking"), job_json(second)]
+        assert loa(*command).exit_code == 0
+        assert list(server.jobs) == [first, second]
 
     def test_shows_the_chapter_that_is_spoken(self, loa: Loa, server: SmallServer, book: Path, tmp_path: Path) -> None:
         server.created = "speaking"
