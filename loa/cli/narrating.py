@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from loa.cli.documents import read_document, voice_of_file
+from loa.cli.documents import read_document, sample, voice_of_file
 from loa.cli.jobs import (
     check_folder,
+    chosen_voice,
     deliver,
     follow,
     format_of,
@@ -29,9 +30,8 @@ from loa.logs import visible
 
 if TYPE_CHECKING:
     from loa.client import Client
+    from loa.plan.cast import Cast
     from loa.reading import Document
-
-PIECE = 15_000  # characters of a document that are previewed in one request
 
 file_type = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -163,18 +163,19 @@ def preview(
     from loa.client import Client
 
     client = Client()
-    fields = {"language": language, "voice": voice, "voices": voices, "lexicon": entries(lexicon)}
-    shown: dict[str, list[Any]] = {"segments": [], "unsayable": []}
-    for piece in pieces(text, chapters):
-        part = client.preview(piece, **fields)
-        shown["segments"] += part["segments"]
-        shown["unsayable"] += [what for what in part["unsayable"] if what not in shown["unsayable"]]
-        if not as_json:
-            for segment in part["segments"]:
-                show_segment(segment)
+    fields: dict[str, Any] = {"language": language, "voice": voice, "voices": voices, "lexicon": entries(lexicon)}
+    if is_file(text):
+        shown = preview_of_file(client, Path(text), chapters=chapters, **fields)
+    elif chapters is not None:
+        raise click.UsageError("--chapters goes with a document")
+    else:
+        shown = client.preview(read_text(text), **fields)
     if as_json:
         print_json(shown)
-    elif shown["unsayable"]:
+        return
+    for segment in shown["segments"]:
+        show_segment(segment)
+    if shown["unsayable"]:
         note(f"cannot be said, and is left out: {' '.join(map(visible, shown['unsayable']))}")
 
 
@@ -203,23 +204,47 @@ def entries(lexicon: Path | None) -> dict[str, dict[str, str]] | None:
     return {language: dict(words) for language, words in Lexicon.load(lexicon).entries.items()}
 
 
-def pieces(text: str, chapters: str | None) -> Iterator[str]:
-    """What to preview: a text, or the chapters of a document in pieces of whole paragraphs. Raises what `read_document` raises."""
-    from loa.plan.selection import selected
+def preview_of_file(
+    client: Client,
+    file: Path,
+    *,
+    chapters: str | None,
+    language: str | None,
+    voice: str | None,
+    voices: Mapping[str, str] | None,
+    lexicon: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What `narrate` with these wishes would make of a document, planned here as the server would plan it. Raises what `read_document`
+    raises, UnknownVoice, InvalidVoices, InvalidChapters, UnsupportedLanguage.
+    """
+    from loa.preview import preview_document
+    from loa.saying.lexicon import Lexicon
+    from loa.settings import Settings
 
-    if not is_file(text):
-        if chapters is not None:
-            raise click.UsageError("--chapters goes with a document")
-        yield read_text(text)
-        return
-    document, piece = read_document(Path(text)), ""
-    for number in selected(document.chapters, chapters or ""):
-        for block in document.chapters[number - 1].blocks:
-            if piece and len(piece) + len(block.text) > PIECE:
-                yield piece
-                piece = ""
-            piece += f"{block.text}\n\n"
-    yield piece
+    if language is not None and (voice or voices):
+        raise click.UsageError("--language goes without voices; a voice speaks its own")
+    document = read_document(file)
+    if voice is None and not voices and language is None:
+        voice = chosen_voice(client, sample(document))
+    cast = None if language is not None else server_cast(client, voice, voices or {})
+    words = Lexicon.parse(lexicon or {}).over(Lexicon.load(Settings.load().lexicon))
+    return preview_document(document, cast=cast, language=language, lexicon=words, chapters=chapters or "")
+
+
+def server_cast(client: Client, voice: str | None, voices: Mapping[str, str]) -> Cast:
+    """The voices of a job by what the server says of them; good for planning, not for speaking. Raises UnknownVoice, InvalidVoices."""
+    from loa.casting import check_voices
+    from loa.plan.cast import Cast, Part, primary
+    from loa.voices import Voice
+
+    def part(name: str) -> Part:
+        facts = client.voice(name)
+        shown = {fact: facts[fact] for fact in ("name", "title", "engine", "language", "licence", "commercial_use")}
+        return Part(voice=Voice(**shown), fingerprint="")
+
+    check_voices(voices)
+    others = {primary(language): part(name) for language, name in voices.items()}
+    return Cast(main=part(voice) if voice else next(iter(others.values())), others=others)
 
 
 def is_file(text: str) -> bool:

@@ -66,7 +66,8 @@ def job_json(job_id: str = JOB, state: str = "succeeded", **changes: Any) -> dic
 
 def voice_json(name: str, language: str) -> dict[str, Any]:
     """A voice as the API shows it, as far as commands look at it."""
-    return {"name": name, "language": language, "installed": True, "engine_available": True, "common": False, "files": []}
+    facts = {"title": name, "engine": "vits", "licence": "CC0-1.0", "commercial_use": True}
+    return {"name": name, "language": language, "installed": True, "engine_available": True, "common": False, "files": [], **facts}
 
 
 def problem(code: str, detail: str, **details: Any) -> dict[str, Any]:

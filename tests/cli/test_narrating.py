@@ -10,10 +10,13 @@ import pytest
 from click.testing import Result
 
 from loa.cli import documents
-from loa.cli.documents import sample
+from loa.cli.documents import read_document, sample
+from loa.cli.narrating import server_cast
+from loa.client import Client
 from loa.errors import PartMissing
+from loa.plan.planning import plan_document
 from loa.reading import Block, Chapter, Document
-from tests.cli.small_server import AUDIO, SmallServer, job_json
+from tests.cli.small_server import AUDIO, SmallServer, job_json, voice_json
 
 Loa = Callable[..., Result]
 BOOK = "# One\n\nThe first chapter.\n\n# Two\n\nThe second chapter, with a price of $5.\n"
@@ -179,11 +182,44 @@ class TestPreview:
         assert "cannot be said, and is left out: ☃" in done.stderr
         assert json.loads(server.seen[0][3]) == {"input": "It is $5. Xin chào.", "language": "en"}
 
-    def test_a_document_is_shown_chapter_by_chapter(self, loa: Loa, server: SmallServer, book: Path) -> None:
-        server.files["/v1/preview"] = json.dumps(self.SHOWN).encode()
-        done = loa("preview", str(book), "--chapters", "2", "--json")
-        assert json.loads(done.stdout) == self.SHOWN
-        assert json.loads(server.seen[0][3])["input"].split("\n\n")[:2] == ["Two", "The second chapter, with a price of $5."]
+    def test_a_document_is_planned_as_the_server_would_plan_it(self, loa: Loa, server: SmallServer, tmp_path: Path) -> None:
+        page = tmp_path / "page.html"
+        page.write_text(
+            "<html lang=en><body><h1>One</h1><p lang=vi>Ban Tổ chức (BTC) đã họp.</p>"
+            "<h1>Two</h1><p>They paid $5. 漢</p><p lang=vi>BTC chào bạn.</p>"
+            f"<p>{'A word, and one more. ' * 1_500}</p></body></html>"
+        )
+        server.voices = [voice_json("joe", "en-US"), voice_json("quynh", "vi-VN")]
+        done = loa("preview", str(page), "--chapters", "2", "--voices", "en=joe,vi=quynh", "--json")
+        assert done.exit_code == 0, done.output
+        shown = json.loads(done.stdout)
+        cast = server_cast(Client(server.url), None, {"en": "joe", "vi": "quynh"})
+        plan = plan_document(read_document(page), cast=cast, chapters="2")
+        assert [(one["text"], one["spoken"], one["voice"]) for one in shown["segments"]] == [
+            (one.text, one.spoken, one.voice or "joe") for one in plan.segments
+        ]
+        title, priced, greeting, *long = shown["segments"]
+        assert (title["text"], title["changes"]) == ("Two", [])
+        assert (priced["spoken"], priced["voice"]) == ("They paid five dollars.", "joe")
+        assert {"start": 10, "from": "$5", "to": "five dollars", "rule": "money"} in priced["changes"]
+        assert shown["unsayable"] == ["漢"]
+        assert (greeting["spoken"], greeting["voice"]) == ("Ban Tổ chức chào bạn.", "quynh")  # as chapter 1 defines it
+        assert len(long) > 100
+        assert "/v1/preview" not in server.paths("POST")
+
+    def test_a_document_has_the_voice_that_narrate_would_choose(self, loa: Loa, server: SmallServer, book: Path) -> None:
+        server.voices = [voice_json("joe", "en-US")]
+        done = loa("preview", str(book), "--chapters", "2")
+        assert "voice: joe (the default)" in done.stderr
+        assert done.stdout.splitlines()[:2] == ["[en joe] Two", "[en joe] The second chapter, with a price of $5."]
+
+    def test_a_document_without_voices_needs_no_server(self, loa: Loa, server: SmallServer, book: Path) -> None:
+        done = loa("preview", str(book), "--language", "en")
+        assert done.stdout.splitlines()[0] == "[en] One"
+        assert not server.seen
+
+    def test_a_language_beside_a_voice(self, loa: Loa, book: Path) -> None:
+        assert loa("preview", str(book), "--language", "en", "--voice", "joe").exit_code == 2
 
     def test_chapters_of_a_text(self, loa: Loa) -> None:
         assert loa("preview", "Just words.", "--chapters", "2").exit_code == 2
