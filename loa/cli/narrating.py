@@ -61,6 +61,24 @@ def parse_chapters(_context: click.Context, _option: click.Parameter, value: str
     return value
 
 
+def parse_pauses(_context: click.Context, _option: click.Parameter, value: str | None) -> dict[str, int] | None:
+    """`chapter=2500,paragraph=700` as a dict of milliseconds. Raises click.BadParameter."""
+    from loa.errors import InvalidPauses
+    from loa.plan.pauses import check_pauses
+
+    if value is None:
+        return None
+    pairs = [entry.partition("=") for entry in value.split(",")]
+    try:
+        pauses = {name.strip(): int(ms) for name, _, ms in pairs}
+        check_pauses(pauses)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not like chapter=2500,paragraph=700") from None
+    except InvalidPauses as error:
+        raise click.BadParameter(error.message) from None
+    return pauses
+
+
 voices_option = click.option(
     "--voices", callback=parse_voices, metavar="vi=NAME,en=NAME", help="Who takes over where the text is in that language."
 )
@@ -85,6 +103,12 @@ lexicon_option = click.option("--lexicon", type=file_type, help='Words with what
 @click.option("--title", help="Instead of what the document says.")
 @click.option("--author", help="Instead of what the document says.")
 @lexicon_option
+@click.option(
+    "--pauses",
+    callback=parse_pauses,
+    metavar="NAME=MS,...",
+    help="Silence in milliseconds after each sentence, paragraph, heading or chapter, such as chapter=2500,paragraph=700.",
+)
 @click.option("--allow-partial", is_flag=True, help="Audio without sentences that cannot be spoken is better than none; they are named.")
 @timeout_option
 @json_option
@@ -100,6 +124,7 @@ def narrate(
     title: str | None,
     author: str | None,
     lexicon: Path | None,
+    pauses: dict[str, int] | None,
     allow_partial: bool,
     timeout: float | None,
     as_json: bool,
@@ -129,6 +154,7 @@ def narrate(
         "title": title,
         "author": author,
         "lexicon": entries(lexicon),
+        "pauses": pauses,
         "allow_partial": allow_partial or None,
     }
     job = begun(client, file, fields)

@@ -47,6 +47,7 @@ class TestNarrate:
         lexicon = tmp_path / "lexicon.toml"
         lexicon.write_text('[vi]\n"BTC" = "ban tổ chức"\n')
         wishes = ["--voices", "vi=quynh, en=joe", "--chapters", "1, 3-4", "--title", "T", "--author", "A", "--lexicon", str(lexicon)]
+        wishes += ["--pauses", "chapter=2500, paragraph=700"]
         done = loa("narrate", str(book), "-o", str(tmp_path / "b.mp3"), *wishes, "--allow-partial", "--speed", "1.5")
         assert done.exit_code == 0, done.output
         sent = form(server)
@@ -57,6 +58,7 @@ class TestNarrate:
             "author": "A",
             "allow_partial": "true",
             "lexicon": json.dumps({"vi": {"BTC": "ban tổ chức"}}),
+            "pauses": '{"chapter": 2500, "paragraph": 700}',
             "speed": "1.5",
             "format": "mp3",
         }.items():
@@ -123,6 +125,9 @@ class TestNarrate:
             ([], "give -o, or --list"),
             (["-o", "x.m4b", "--chapters", "7-3"], "a range goes from a smaller number"),
             (["-o", "x.m4b", "--voices", "quynh"], "is not like vi=NAME,en=NAME"),
+            (["-o", "x.m4b", "--pauses", "chapter"], "is not like chapter=2500,paragraph=700"),
+            (["-o", "x.m4b", "--pauses", "verse=100"], "there is no pause 'verse'"),
+            (["-o", "x.m4b", "--pauses", "chapter=10001"], "it takes 0 to 10,000"),
             (["-o", "x.doc", "--voice", "joe"], "should end in one of"),
         ],
     )
