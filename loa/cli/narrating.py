@@ -80,28 +80,33 @@ def parse_pauses(_context: click.Context, _option: click.Parameter, value: str |
 
 
 voices_option = click.option(
-    "--voices", callback=parse_voices, metavar="vi=NAME,en=NAME", help="Who takes over where the text is in that language."
+    "--voices",
+    callback=parse_voices,
+    metavar="vi=NAME,en=NAME",
+    help="Who speaks what is in each language. The first speaks the rest, too, unless there is a --voice.",
 )
 chapters_option = click.option(
     "--chapters",
     callback=parse_chapters,
     metavar="NUMBERS",
-    help="Such as 3-7,9, or all. Default: the body. `loa narrate --list` shows them.",
+    help="By their numbers in `loa narrate --list FILE`, such as 3-7,9; or all. Default: the body, without contents, notes and the like.",
 )
-lexicon_option = click.option("--lexicon", type=file_type, help='Words with what is said for them: TOML, [vi] "BTC" = "ban tổ chức".')
+lexicon_option = click.option(
+    "--lexicon", type=file_type, help='A TOML file of words with what is said for them: below [vi] a line such as "BTC" = "ban tổ chức".'
+)
 
 
 @click.command()
 @click.argument("file", type=file_type)
-@click.option("-o", "--output", "target", type=target_type, help="The audio file to write: .m4b has chapters and a cover.")
-@click.option("--list", "listing", is_flag=True, help="Show the chapters with their numbers, and speak nothing.")
+@click.option("-o", "--output", "target", type=target_type, help="The audio file to write. An .m4b has chapters and a cover.")
+@click.option("--list", "listing", is_flag=True, help="Show the chapters with their numbers, and speak nothing. Needs no server.")
 @voice_option
 @voices_option
 @chapters_option
 @format_option
 @speed_option
-@click.option("--title", help="Instead of what the document says.")
-@click.option("--author", help="Instead of what the document says.")
+@click.option("--title", help="Of the audio, instead of the document's own.")
+@click.option("--author", help="Of the audio, instead of the document's own.")
 @lexicon_option
 @click.option(
     "--pauses",
@@ -109,7 +114,7 @@ lexicon_option = click.option("--lexicon", type=file_type, help='Words with what
     metavar="NAME=MS,...",
     help="Silence in milliseconds after each sentence, paragraph, heading or chapter, such as chapter=2500,paragraph=700.",
 )
-@click.option("--allow-partial", is_flag=True, help="Audio without sentences that cannot be spoken is better than none; they are named.")
+@click.option("--allow-partial", is_flag=True, help="Leave out a sentence that cannot be spoken, and name it. Default: the job fails.")
 @timeout_option
 @json_option
 def narrate(
@@ -129,7 +134,7 @@ def narrate(
     timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Speak a document, .txt, .md, .html, .epub, .docx or .pdf, into a file.
+    """Speak a document (.txt, .md, .html, .epub, .docx, .pdf) into an audio file.
 
     Ctrl-C cancels the job. What is spoken is kept: the same command goes on where it was, and after an edit speaks only what is new.
     """
@@ -170,8 +175,14 @@ def narrate(
 
 @click.command()
 @click.argument("text", metavar="TEXT|FILE")
-@click.option("--language", metavar="TAG", help="Of what could be English or Vietnamese; without voices.")
-@voice_option
+@click.option(
+    "--language",
+    metavar="TAG",
+    help="Instead of voices: each stretch in its own language, and in this one what could be of either. Default: en.",
+)
+@click.option(
+    "--voice", metavar="NAME", help="A name from `loa voices list`. Default: for FILE by the language of its text; for TEXT none."
+)
 @voices_option
 @chapters_option
 @lexicon_option
@@ -185,7 +196,10 @@ def preview(
     lexicon: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what will be spoken of TEXT ("-": standard input) or of a document, with every change and the language of each stretch."""
+    """Show what will be spoken of TEXT ("-": standard input) or a document, and speak nothing.
+
+    Each passage comes with its language, its voice and every change. FILE is shown as `loa narrate` with the same options would speak it.
+    """
     from loa.client import Client
 
     client = Client()
