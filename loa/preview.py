@@ -1,16 +1,17 @@
-"""What will be said of a text, before anybody says it."""
+"""What will be said of a text or a document, before anybody says it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from loa.api_keys import DEFAULT_OWNER
 from loa.casting import cast_of
 from loa.errors import InvalidVoices
 from loa.plan.cast import Cast, primary
-from loa.plan.phrases import SWITCHED, Phrase
-from loa.plan.planning import phrases_of
+from loa.plan.phrases import SWITCHED, Phrase, Phrasing
+from loa.plan.planning import check_language, phrases_of, phrases_of_chapters
+from loa.reading import Document
 from loa.saying.lexicon import Lexicon
 from loa.voices import VoiceRegistry
 
@@ -45,11 +46,34 @@ class Preview:
             if language is not None:
                 raise InvalidVoices("language goes with a preview without voices; a voice speaks its own")
             cast = cast_of(self._voices, voice or next(iter((voices or {}).values())), voices or {}, owner)
-        main = cast.main.language if cast else primary(language or DEFAULT_LANGUAGE)
-        languages = cast.languages if cast else {main, *SWITCHED}
         words = Lexicon.parse(lexicon or {}).over(self._lexicon)
-        phrases, phrasing = phrases_of(text, languages=languages, main=main, lexicon=words)
-        return {"segments": [_segment(phrase, cast) for phrase in phrases], "unsayable": list(phrasing.unsayable)}
+        phrases, phrasing = phrases_of(text, lexicon=words, **_tongues(cast, language))
+        return _shown(phrases, phrasing, cast)
+
+
+def preview_document(
+    document: Document, *, cast: Cast | None = None, language: str | None = None, lexicon: Lexicon | None = None, chapters: str = ""
+) -> dict[str, Any]:
+    """As `Preview.show`, of the `chapters` of a document: as a job with this cast and this lexicon would speak it.
+
+    Raises InvalidChapters, UnsupportedLanguage.
+    """
+    if cast is not None:
+        check_language(document, cast)
+    told, phrasing = phrases_of_chapters(document, lexicon=lexicon, chapters=chapters, **_tongues(cast, language))
+    return _shown((phrase for phrases in told.values() for phrase in phrases), phrasing, cast)
+
+
+def _tongues(cast: Cast | None, language: str | None) -> dict[str, Any]:
+    """In which languages is spoken, and in which of them what is in none."""
+    if cast is not None:
+        return {"languages": cast.languages, "main": cast.main.language}
+    main = primary(language or DEFAULT_LANGUAGE)
+    return {"languages": {main, *SWITCHED}, "main": main}
+
+
+def _shown(phrases: Iterable[Phrase], phrasing: Phrasing, cast: Cast | None) -> dict[str, Any]:
+    return {"segments": [_segment(phrase, cast) for phrase in phrases], "unsayable": list(phrasing.unsayable)}
 
 
 def _segment(phrase: Phrase, cast: Cast | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loa.cli.documents import voice_of_file
 from loa.cli.output import byte_progress, job_progress, json_option, note, print_facts, print_json, print_table, seconds, size
 from loa.errors import JobCanceled, LoaError
 from loa.formats import FORMATS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 voice_option = click.option("--voice", metavar="NAME", help="A name from `loa voices list`. Default: by the language of the text.")
 speed_option = click.option("--speed", type=click.FloatRange(0.5, 2.0), help="2.0 is twice as fast. Default: 1.0.")
 format_option = click.option(
-    "--format", "format_", type=click.Choice(list(FORMATS)), help="Default: as the output file's extension says, else wav."
+    "--format", "format_", type=click.Choice(list(FORMATS)), help="Default: as the extension of the output file says."
 )
 timeout_option = click.option(
     "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop waiting after this; the job goes on."
@@ -67,16 +68,26 @@ def say(text: str, target: Path, voice: str | None, format_: str | None, speed: 
     "--file",
     "file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A document to speak: .txt, .md, .html, .epub, .docx or .pdf.",
+    help="A document to speak instead of TEXT: .txt, .md, .html, .epub, .docx or .pdf.",
 )
 @voice_option
-@format_option
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="Of the audio. Default: wav.")
 @speed_option
-@click.option("--lane", type=click.Choice(("interactive", "bulk")), help="Default: interactive for TEXT, bulk for a file.")
-@click.option("--title", help="A name for people.")
+@click.option(
+    "--lane",
+    type=click.Choice(("interactive", "bulk")),
+    help="interactive is spoken before bulk. Default: interactive for TEXT, bulk for a file.",
+)
+@click.option("--title", help="A name by which people know the job; also the title of the audio.")
 @click.option("--key", metavar="TEXT", help="Idempotency key: the same key and content submits once, however often you run it.")
-@click.option("--webhook", "webhook_url", metavar="URL", help="Is told of the job's end, with a signed POST.")
-@click.option("--event", "events", type=click.Choice(EVENTS), multiple=True, help="What the webhook wants to hear. Default: every end.")
+@click.option("--webhook", "webhook_url", metavar="URL", help="Gets a signed POST when the job has ended.")
+@click.option(
+    "--event",
+    "events",
+    type=click.Choice(EVENTS),
+    multiple=True,
+    help="Tell the webhook only of this; may be repeated. Default: every end.",
+)
 @json_option
 def submit(
     text: str | None,
@@ -91,7 +102,10 @@ def submit(
     events: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Submit TEXT ("-": standard input) or a file, and print the job's id."""
+    """Submit TEXT ("-": standard input) or a document (--file), and print the job's id.
+
+    `loa wait ID -o FILE` waits for its audio and fetches it.
+    """
     from loa.client import Client
 
     if (text is None) == (file is None):
@@ -103,8 +117,7 @@ def submit(
     if webhook_url is not None:
         fields["webhook"] = {"url": webhook_url, **({"events": list(events)} if events else {})}
     if file is not None:
-        sample = file.read_bytes()[:40_000].decode("utf-8", "ignore") if voice is None else ""
-        job = client.submit_file(file, voice=voice or chosen_voice(client, sample), **fields)
+        job = client.submit_file(file, voice=voice or voice_of_file(client, file), **fields)
     else:
         assert text is not None
         text = read_text(text)

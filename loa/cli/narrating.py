@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from loa.cli.documents import read_document, sample, voice_of_file
 from loa.cli.jobs import (
     check_folder,
     chosen_voice,
@@ -24,69 +25,30 @@ from loa.cli.jobs import (
     voice_option,
 )
 from loa.cli.output import json_option, note, print_json, print_table
+from loa.cli.wishes import chapters_option, entries, file_type, lexicon_option, pauses_option, voices_option
 from loa.errors import LoaError
 from loa.logs import visible
 
 if TYPE_CHECKING:
     from loa.client import Client
+    from loa.plan.cast import Cast
     from loa.reading import Document
-
-SAMPLE = 20_000  # characters of the body that tell its language
-PIECE = 15_000  # characters of a document that are previewed in one request
-
-file_type = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-
-def parse_voices(_context: click.Context, _option: click.Parameter, value: str | None) -> dict[str, str] | None:
-    """`vi=NAME,en=NAME` as a dict. Raises click.BadParameter."""
-    if value is None:
-        return None
-    pairs = [entry.partition("=") for entry in value.split(",")]
-    if not all(language.strip() and name.strip() for language, _, name in pairs):
-        raise click.BadParameter(f"{value!r} is not like vi=NAME,en=NAME")
-    return {language.strip(): name.strip() for language, _, name in pairs}
-
-
-def parse_chapters(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """`3-7, 9` without its blanks. Raises click.BadParameter for what names no chapters."""
-    from loa.errors import InvalidChapters
-    from loa.plan.selection import check_selection
-
-    if value is None:
-        return None
-    value = "".join(value.split())
-    try:
-        check_selection(value)
-    except InvalidChapters as error:
-        raise click.BadParameter(error.message) from None
-    return value
-
-
-voices_option = click.option(
-    "--voices", callback=parse_voices, metavar="vi=NAME,en=NAME", help="Who takes over where the text is in that language."
-)
-chapters_option = click.option(
-    "--chapters",
-    callback=parse_chapters,
-    metavar="NUMBERS",
-    help="Such as 3-7,9, or all. Default: the body. `loa narrate --list` shows them.",
-)
-lexicon_option = click.option("--lexicon", type=file_type, help='Words with what is said for them: TOML, [vi] "BTC" = "ban tổ chức".')
 
 
 @click.command()
 @click.argument("file", type=file_type)
-@click.option("-o", "--output", "target", type=target_type, help="The audio file to write: .m4b has chapters and a cover.")
-@click.option("--list", "listing", is_flag=True, help="Show the chapters with their numbers, and speak nothing.")
+@click.option("-o", "--output", "target", type=target_type, help="The audio file to write. An .m4b has chapters and a cover.")
+@click.option("--list", "listing", is_flag=True, help="Show the chapters with their numbers, and speak nothing. Needs no server.")
 @voice_option
 @voices_option
 @chapters_option
 @format_option
 @speed_option
-@click.option("--title", help="Instead of what the document says.")
-@click.option("--author", help="Instead of what the document says.")
+@click.option("--title", help="Of the audio, instead of the document's own.")
+@click.option("--author", help="Of the audio, instead of the document's own.")
 @lexicon_option
-@click.option("--allow-partial", is_flag=True, help="Audio without sentences that cannot be spoken is better than none; they are named.")
+@pauses_option
+@click.option("--allow-partial", is_flag=True, help="Leave out a sentence that cannot be spoken, and name it. Default: the job fails.")
 @timeout_option
 @json_option
 def narrate(
@@ -101,28 +63,27 @@ def narrate(
     title: str | None,
     author: str | None,
     lexicon: Path | None,
+    pauses: dict[str, int] | None,
     allow_partial: bool,
     timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Speak a document, .txt, .md, .html, .epub, .docx or .pdf, into a file.
+    """Speak a document (.txt, .md, .html, .epub, .docx, .pdf) into an audio file.
 
     Ctrl-C cancels the job. What is spoken is kept: the same command goes on where it was, and after an edit speaks only what is new.
     """
     from loa.client import Client
 
-    document = read_document(file) if listing or (voice is None and not voices) else None
     if listing:
-        assert document is not None
-        show_chapters(document, as_json)
+        show_chapters(read_document(file), as_json)
         return
     if target is None:
         raise click.UsageError("give -o, or --list")
     format_ = format_ or format_of(target)
     check_folder(target)
     client = Client()
-    if document is not None:
-        voice = chosen_voice(client, sample(document))
+    if voice is None and not voices:
+        voice = voice_of_file(client, file)
     fields = {
         "voice": voice,
         "voices": voices,
@@ -132,6 +93,7 @@ def narrate(
         "title": title,
         "author": author,
         "lexicon": entries(lexicon),
+        "pauses": pauses,
         "allow_partial": allow_partial or None,
     }
     job = begun(client, file, fields)
@@ -147,8 +109,14 @@ def narrate(
 
 @click.command()
 @click.argument("text", metavar="TEXT|FILE")
-@click.option("--language", metavar="TAG", help="Of what could be English or Vietnamese; without voices.")
-@voice_option
+@click.option(
+    "--language",
+    metavar="TAG",
+    help="Instead of voices: each stretch in its own language, and in this one what could be of either. Default: en.",
+)
+@click.option(
+    "--voice", metavar="NAME", help="A name from `loa voices list`. Default: for FILE by the language of its text; for TEXT none."
+)
 @voices_option
 @chapters_option
 @lexicon_option
@@ -162,82 +130,86 @@ def preview(
     lexicon: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what will be spoken of TEXT ("-": standard input) or of a document, with every change and the language of each stretch."""
+    """Show what will be spoken of TEXT ("-": standard input) or a document, and speak nothing.
+
+    Each passage comes with its language, its voice and every change. FILE is shown as `loa narrate` with the same options would speak it.
+    """
     from loa.client import Client
 
     client = Client()
-    fields = {"language": language, "voice": voice, "voices": voices, "lexicon": entries(lexicon)}
-    shown: dict[str, list[Any]] = {"segments": [], "unsayable": []}
-    for piece in pieces(text, chapters):
-        part = client.preview(piece, **fields)
-        shown["segments"] += part["segments"]
-        shown["unsayable"] += [what for what in part["unsayable"] if what not in shown["unsayable"]]
-        if not as_json:
-            for segment in part["segments"]:
-                show_segment(segment)
+    fields: dict[str, Any] = {"language": language, "voice": voice, "voices": voices, "lexicon": entries(lexicon)}
+    if is_file(text):
+        shown = preview_of_file(client, Path(text), chapters=chapters, **fields)
+    elif chapters is not None:
+        raise click.UsageError("--chapters goes with a document")
+    else:
+        shown = client.preview(read_text(text), **fields)
     if as_json:
         print_json(shown)
-    elif shown["unsayable"]:
+        return
+    for segment in shown["segments"]:
+        show_segment(segment)
+    if shown["unsayable"]:
         note(f"cannot be said, and is left out: {' '.join(map(visible, shown['unsayable']))}")
 
 
-def read_document(file: Path) -> Document:
-    """A document, read on this machine. Raises what loa.reading.read raises."""
-    from loa.reading import Limits
-    from loa.reading.apart import read_apart
-    from loa.settings import Settings
-
-    return read_apart(file, file.name, Limits.of(Settings.load()))
-
-
 def begun(client: Client, file: Path, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The job of this file and these wishes: the one that an earlier run of the command began, if it is still under way, or a new one."""
+    """The job of this file and these wishes: the one that an earlier run of the command began, if it is still under way, or a new one.
+
+    Each job that has ended names the key of the next, so that every run comes by the same way to the one that is under way.
+    """
     from loa.client import ended
     from loa.idempotency import request_hash
 
     with file.open("rb") as stream:
-        key = f"narrate-{request_hash(fields, hashlib.file_digest(stream, 'sha256').hexdigest())}"
-    job = client.submit_file(file, key=key, **fields)
-    return client.submit_file(file, **fields) if ended(job) else job
+        wish = f"narrate-{request_hash(fields, hashlib.file_digest(stream, 'sha256').hexdigest())}"
+    job = client.submit_file(file, key=wish, **fields)
+    while ended(job):
+        job = client.submit_file(file, key=f"{wish}-{job['id']}", **fields)
+    return job
 
 
-def sample(document: Document) -> str:
-    """The beginning of the body."""
-    blocks = (block.text for chapter in document.chapters if chapter.matter == "body" for block in chapter.blocks)
-    text = ""
-    for block in blocks:
-        text += f"{block}\n\n"
-        if len(text) >= SAMPLE:
-            break
-    return text
-
-
-def entries(lexicon: Path | None) -> dict[str, dict[str, str]] | None:
-    """A lexicon as requests have it. Raises InvalidLexicon."""
+def preview_of_file(
+    client: Client,
+    file: Path,
+    *,
+    chapters: str | None,
+    language: str | None,
+    voice: str | None,
+    voices: Mapping[str, str] | None,
+    lexicon: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What `narrate` with these wishes would make of a document, planned here as the server would plan it. Raises what `read_document`
+    raises, UnknownVoice, InvalidVoices, InvalidChapters, UnsupportedLanguage.
+    """
+    from loa.preview import preview_document
     from loa.saying.lexicon import Lexicon
+    from loa.settings import Settings
 
-    if lexicon is None:
-        return None
-    return {language: dict(words) for language, words in Lexicon.load(lexicon).entries.items()}
+    if language is not None and (voice or voices):
+        raise click.UsageError("--language goes without voices; a voice speaks its own")
+    document = read_document(file)
+    if voice is None and not voices and language is None:
+        voice = chosen_voice(client, sample(document))
+    cast = None if language is not None else server_cast(client, voice, voices or {})
+    words = Lexicon.parse(lexicon or {}).over(Lexicon.load(Settings.load().lexicon))
+    return preview_document(document, cast=cast, language=language, lexicon=words, chapters=chapters or "")
 
 
-def pieces(text: str, chapters: str | None) -> Iterator[str]:
-    """What to preview: a text, or the chapters of a document in pieces of whole paragraphs. Raises what `read_document` raises."""
-    from loa.plan.selection import selected
+def server_cast(client: Client, voice: str | None, voices: Mapping[str, str]) -> Cast:
+    """The voices of a job by what the server says of them; good for planning, not for speaking. Raises UnknownVoice, InvalidVoices."""
+    from loa.casting import check_voices
+    from loa.plan.cast import Cast, Part, primary
+    from loa.voices import Voice
 
-    if not is_file(text):
-        if chapters is not None:
-            raise click.UsageError("--chapters goes with a document")
-        yield read_text(text)
-        return
-    document, piece = read_document(Path(text)), ""
-    for number in selected(document.chapters, chapters or ""):
-        for block in document.chapters[number - 1].blocks:
-            if piece and len(piece) + len(block.text) > PIECE:
-                yield piece
-                piece = ""
-            piece += f"{block.text}\n\n"
-    yield piece
+    def part(name: str) -> Part:
+        facts = client.voice(name)
+        shown = {fact: facts[fact] for fact in ("name", "title", "engine", "language", "licence", "commercial_use")}
+        return Part(voice=Voice(**shown), fingerprint="")
+
+    check_voices(voices)
+    others = {primary(language): part(name) for language, name in voices.items()}
+    return Cast(main=part(voice) if voice else next(iter(others.values())), others=others)
 
 
 def is_file(text: str) -> bool:

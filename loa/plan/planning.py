@@ -66,18 +66,15 @@ def plan_document(
     UnsupportedLanguage, EmptyText when there is nothing to say, UnknownEngine.
     """
     pauses = pauses or Pauses()
-    numbers = selected(document.chapters, chapters)
-    wanted = [document.chapters[number - 1] for number in numbers]
-    _check_language(document, cast)
-    language = primary(document.language or "")
-    language = language if language in cast.languages else cast.main.language
-    diction = Diction(lexicon=lexicon, context=Context.of("\n\n".join(_texts(document.chapters)), language))
-    phrasing = Phrasing(languages=cast.languages, main=cast.main.language, diction=diction, pauses=pauses)
+    check_language(document, cast)
+    told, phrasing = phrases_of_chapters(
+        document, languages=cast.languages, main=cast.main.language, pauses=pauses, lexicon=lexicon, chapters=chapters
+    )
     phrases: list[Phrase] = []
     planned: list[PlannedChapter] = []
     silent: list[str] = []
-    for number, chapter in zip(numbers, wanted, strict=True):
-        said = phrasing.blocks(_with_title(chapter), language)
+    for number, said in told.items():
+        chapter = document.chapters[number - 1]
         if not said:
             silent.append(f"chapter {number}, {chapter.title!r}: nothing that can be said")
             continue
@@ -98,6 +95,24 @@ def plan_document(
             omissions=(*document.omissions, *silent, *phrasing.omissions),
         ),
     )
+
+
+def phrases_of_chapters(
+    document: Document,
+    *,
+    languages: Collection[str],
+    main: str,
+    pauses: Pauses | None = None,
+    lexicon: Lexicon | None = None,
+    chapters: str = "",
+) -> tuple[dict[int, list[Phrase]], Phrasing]:
+    """What is said of each chapter that is wanted, by its number, and what made it, which knows what is not. Raises InvalidChapters."""
+    numbers = selected(document.chapters, chapters)
+    language = primary(document.language or "")
+    language = language if language in languages else main
+    diction = Diction(lexicon=lexicon, context=Context.of("\n\n".join(_texts(document.chapters)), language))
+    phrasing = Phrasing(languages=languages, main=main, diction=diction, pauses=pauses or Pauses())
+    return {number: phrasing.blocks(_with_title(document.chapters[number - 1]), language) for number in numbers}, phrasing
 
 
 def _segments(phrases: Sequence[Phrase], cast: Cast, speed: float) -> tuple[Segment, ...]:
@@ -153,7 +168,7 @@ def _texts(chapters: Sequence[Chapter]) -> Iterator[str]:
     return (block.text for chapter in chapters for block in chapter.blocks)
 
 
-def _check_language(document: Document, cast: Cast) -> None:
+def check_language(document: Document, cast: Cast) -> None:
     """Raises UnsupportedLanguage for a document that says it is in a language, or is written in letters, that no voice of the job reads."""
     voice = cast.main.voice
     stated = primary(document.language or "")

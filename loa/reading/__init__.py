@@ -10,14 +10,15 @@ import dataclasses
 import importlib
 import unicodedata
 from collections.abc import Iterator
+from types import ModuleType
 
-from loa.errors import DocumentTooLarge, EmptyText
+from loa.errors import DocumentTooLarge, EmptyText, PartMissing
 from loa.reading.document import Block, Chapter, Cover, Document
 from loa.reading.kinds import Kind, kind_of
 from loa.reading.limits import Limits
 from loa.text import speakable
 
-__all__ = ["READERS", "Block", "Chapter", "Cover", "Document", "Limits", "read"]
+__all__ = ["READERS", "Block", "Chapter", "Cover", "Document", "Limits", "load", "read"]
 
 READERS: dict[Kind, str] = {  # kind → the module whose `read(content, limits)` reads it
     "txt": "loa.reading.text",
@@ -33,10 +34,10 @@ def read(content: bytes, name: str = "", limits: Limits | None = None, *, kind: 
     """What a listener wants of a document; `kind` where it is known already, else found by the content and the name.
 
     Every chapter has something to say, and at least one is body. Raises UnsupportedMediaType, UnreadableDocument or one of its kinds
-    (EncryptedDocument, ImageOnlyDocument, DocumentTooLarge), TextTooLong, EmptyText.
+    (EncryptedDocument, ImageOnlyDocument, DocumentTooLarge), TextTooLong, EmptyText, PartMissing.
     """
     limits = limits or Limits()
-    reader = importlib.import_module(READERS[kind or kind_of(content, name)])
+    reader = load(READERS[kind or kind_of(content, name)])
     document: Document = reader.read(content, limits)
     chapters = tuple(_spoken(document.chapters))
     if not chapters:
@@ -47,6 +48,18 @@ def read(content: bytes, name: str = "", limits: Limits | None = None, *, kind: 
     if not any(chapter.matter == "body" for chapter in chapters):  # a preface alone is what there is to read
         chapters = tuple(dataclasses.replace(chapter, matter="body") for chapter in chapters)
     return dataclasses.replace(document, chapters=chapters)
+
+
+def load(module: str) -> ModuleType:
+    """A reader, with the libraries that it needs. Raises PartMissing for one that is not there: the document is not to blame."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        library = (error.name or "").partition(".")[0]
+        if library in ("", "loa"):
+            raise  # ours, so it is a defect
+        needed = f"reading a document of this kind needs {library}, which cannot be loaded: pip install 'loa[documents]'"
+        raise PartMissing(needed, part="documents") from error
 
 
 def _spoken(chapters: tuple[Chapter, ...]) -> Iterator[Chapter]:

@@ -5,7 +5,6 @@ It loads what it needs, gives up the right to open anything more, and only then 
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import resource
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loa.errors import DocumentTooLarge, LoaError, UnreadableDocument
-from loa.reading import READERS, encoding, read
+from loa.reading import READERS, encoding, load, read
 from loa.reading.apart import END, READ, REFUSED
 from loa.reading.kinds import TEXTS, Kind, kind_of
 from loa.reading.limits import Limits
@@ -32,7 +31,7 @@ def main(order: str) -> None:
     try:
         kind = wish["kind"] or kind_of(content, wish["name"])
         for module in (READERS[kind], *LATE.get(kind, ())):
-            importlib.import_module(module)
+            load(module)
         if not (kind in TEXTS and encoding.is_utf8(content)):
             encoding.prepare()
         confine(limits)

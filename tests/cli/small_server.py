@@ -64,6 +64,12 @@ def job_json(job_id: str = JOB, state: str = "succeeded", **changes: Any) -> dic
     return job | changes
 
 
+def voice_json(name: str, language: str) -> dict[str, Any]:
+    """A voice as the API shows it, as far as commands look at it."""
+    facts = {"title": name, "engine": "vits", "licence": "CC0-1.0", "commercial_use": True}
+    return {"name": name, "language": language, "installed": True, "engine_available": True, "common": False, "files": [], **facts}
+
+
 def problem(code: str, detail: str, **details: Any) -> dict[str, Any]:
     return {"type": f"/docs/errors#{code}", "title": code, "code": code, "detail": detail, **({"details": details} if details else {})}
 
@@ -191,10 +197,10 @@ class Handler(BaseHTTPRequestHandler):
     def _submit(self) -> None:
         small = self.small
         key = self.headers["Idempotency-Key"]
-        if key not in small.keys:
-            small.keys[key] = f"job_{len(small.keys):024x}"
-            small.jobs.setdefault(small.keys[key], [job_json(small.keys[key], small.created)])
-        self.answer(202, small.jobs[small.keys[key]][0])
+        known = key in small.keys
+        job_id = small.keys.setdefault(key, f"job_{len(small.keys):024x}")
+        job = small.jobs.setdefault(job_id, [job_json(job_id, small.created)])[0]
+        self.answer(202, job if known or "wait=" in self.path else job_json(job_id, "queued"))  # nothing has ended as soon as it is new
 
     def _voice(self, name: str) -> None:
         found = [voice for voice in self.small.voices if voice["name"] == name]

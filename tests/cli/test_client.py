@@ -44,7 +44,7 @@ def test_submit_sends_what_was_given_and_nothing_else(client: Client, server: Sm
     assert path == "/v1/jobs"
     assert headers["Content-Type"] == "application/json"
     assert json.loads(body) == {"input": "Good morning.", "voice": "joe", "title": "Greeting"}
-    assert job["state"] == "succeeded"
+    assert job["state"] == "queued"
 
 
 def test_every_submission_has_a_key_of_its_own(client: Client, server: SmallServer) -> None:
@@ -56,7 +56,7 @@ def test_every_submission_has_a_key_of_its_own(client: Client, server: SmallServ
 def test_a_limit_is_waited_for_as_long_as_the_server_says(client: Client, server: SmallServer, pauses: list[float]) -> None:
     busy = problem("limit_exceeded", "100 hours wait", limit="LOA_BACKLOG_KEY", retry_after=5)
     server.faults = [refuse(429, busy, Retry_After="5"), refuse(503, problem("overloaded", "200 hours wait"), Retry_After="3")]
-    assert client.submit("one")["state"] == "succeeded"
+    assert client.submit("one")["state"] == "queued"
     assert pauses == [5.0, 3.0]
     server.faults = [refuse(429, problem("limit_exceeded", "100 hours wait", retry_after=600), Retry_After="600")]
     with pytest.raises(LimitExceeded) as caught:  # beyond its patience

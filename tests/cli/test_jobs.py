@@ -12,7 +12,8 @@ from click.testing import Result
 
 from loa.cli import jobs as commands
 from loa.formats import FORMATS, Format
-from tests.cli.small_server import AUDIO, JOB, SmallServer, cut, job_json, problem, refuse
+from tests.cli.small_server import AUDIO, JOB, SmallServer, cut, job_json, problem, refuse, voice_json
+from tests.unit.reading.epub_maker import chapter, epub
 
 Loa = Callable[..., Result]
 FAILED = job_json(state="failed", error={"code": "worker_lost", "message": "three processes died at segment 3"})
@@ -127,6 +128,14 @@ class TestSubmit:
         body = server.seen[-1][3]
         assert b'filename="book.txt"' in body
         assert b"It was a dark night." in body
+
+    def test_the_voice_of_a_file_is_chosen_by_what_is_written_in_it(self, loa: Loa, server: SmallServer, tmp_path: Path) -> None:
+        server.voices = [voice_json("quynh", "vi-VN")]
+        (tmp_path / "book.epub").write_bytes(epub({"one.xhtml": chapter("Một", "Hôm nay trời đẹp quá, chúng ta đi Hà Nội nhé? " * 30)}))
+        done = loa("submit", "--file", str(tmp_path / "book.epub"))
+        assert done.exit_code == 0, done.output
+        assert "voice: quynh (the text looks Vietnamese)" in done.stderr
+        assert b'name="voice"\r\n\r\nquynh\r\n' in server.seen[-1][3]
 
     @pytest.mark.parametrize("arguments", [(), ("text", "--file", __file__)])
     def test_either_text_or_a_file(self, loa: Loa, arguments: tuple[str, ...]) -> None:

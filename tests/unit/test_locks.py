@@ -57,5 +57,5 @@ def test_every_dependency_of_the_project_is_locked() -> None:
 def test_one_extra_has_everything_that_runs() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     parts = [name for name in extras if name not in ("all", "build", "test", "dev")]
-    assert parts == ["api", "worker", "vits", "viettts", "deliver", "voices", "broker", "s3"]
+    assert parts == ["api", "documents", "worker", "vits", "viettts", "deliver", "voices", "broker", "s3"]
     assert extras["all"] == [f"loa[{','.join(parts)}]"]

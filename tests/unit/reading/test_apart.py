@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loa.errors import DocumentTooLarge, EmptyText, TextTooLong, UnreadableDocument, UnsupportedMediaType
+from loa.errors import DocumentTooLarge, EmptyText, PartMissing, TextTooLong, UnreadableDocument, UnsupportedMediaType
 from loa.reading import Limits, apart, read
 from loa.reading.apart import read_apart
 from tests.waiting import wait_until
@@ -66,6 +66,15 @@ def test_its_errors_are_those_that_would_be_raised_here(file: Path, content: byt
     assert type(caught.value) is error
     if error is TextTooLong:
         assert caught.value.details == {"characters": 1_001, "limit": 1_000}
+
+
+def test_a_library_that_is_not_installed_is_not_the_document_s_fault(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_bytes(b"<p>Hello.</p>")
+    without = "import sys; sys.modules['lxml'] = None; from loa.reading.__main__ import main; main(sys.argv[1])"
+    monkeypatch.setattr(apart, "tethered", lambda command, last: [sys.executable, "-c", without, command[-1]])
+    assert read_apart(file, kind="txt").chapters[0].blocks[0].text == "<p>Hello.</p>"
+    with pytest.raises(PartMissing, match=r"needs lxml, .*: pip install 'loa\[documents\]'"):
+        read_apart(file, "page.html")
 
 
 def test_memory_has_a_limit(file: Path) -> None:
