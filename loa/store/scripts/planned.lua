@@ -28,7 +28,7 @@ for _, queue in ipairs(queues) do
     end
   end)
 end
-redis.call('HSET', fields, 'plan', ARGV[3], 'total', total, 'estimate_ms', estimate, 'mark', now, 'mark_before', now)
+redis.call('HSET', fields, 'plan', ARGV[3], 'total', total, 'estimate_ms', estimate)
 if #ARGV > 3 then
   redis.call('HSET', fields, 'chapters', (#ARGV - 3) / 2, 'chapters_done', 0, 'chapter', 0)
   for index = 4, #ARGV, 2 do
