@@ -52,6 +52,7 @@ def test_a_job_has_a_voice_for_each_language(client: FlaskClient, service: Servi
     [
         ({"voices": {"vi": "nobody"}}, 404, "unknown_voice"),
         ({"voices": {"vi": "vy", "vi-VN": "ed"}}, 400, "invalid_voices"),
+        ({"voices": {"vi": "ed"}}, 400, "invalid_voices"),
         ({"voices": {"klingon!": "vy"}}, 400, "invalid_voices"),
         ({"voices": {f"a{letter}": "vy" for letter in "abcdefghi"}}, 400, "invalid_voices"),
         ({"chapters": "1"}, 400, "invalid_chapters"),
