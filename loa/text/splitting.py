@@ -77,6 +77,18 @@ def split(text: str, language: str, limit: int = PIECE_LIMIT) -> list[Piece]:
     return _pieces(text, _give_voice(text, spans))
 
 
+def shortened(text: str, limit: int) -> str:
+    """The text, or the words of it that fit into `limit` characters together with "…"; of a word that is too long its beginning."""
+    if len(text) <= limit:
+        return text
+    end = text.rfind(" ", limit // 2, limit)
+    if end < 0:
+        end = limit - 1
+        while end > 1 and _same_character(text[end - 1], text[end]):
+            end -= 1
+    return f"{text[:end].rstrip(' ,;:–—-')}…"
+
+
 def sentences(text: str, language: str) -> list[Piece]:
     """Every sentence of `text` by itself, however short or long, with the silence after it."""
     known = abbreviations(language)
