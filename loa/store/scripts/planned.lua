@@ -28,6 +28,9 @@ for _, queue in ipairs(queues) do
     end
   end)
 end
+if AUDIO_PER_HOUR > 0 then
+  charge(job.owner, estimate - int(redis.call('HGET', fields, 'estimate_ms'))) -- so was what the owner was charged
+end
 redis.call('HSET', fields, 'plan', ARGV[3], 'total', total, 'estimate_ms', estimate)
 if #ARGV > 3 then
   redis.call('HSET', fields, 'chapters', (#ARGV - 3) / 2, 'chapters_done', 0, 'chapter', 0)

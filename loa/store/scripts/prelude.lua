@@ -4,6 +4,8 @@
 -- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms, bad takes, engine or '', chapter or -1}, of which the last three may be
 -- absent: '' is the job's own engine, chapters count from 0. Its state is r (ready), c (claimed), s (started), d (done) or x (left out of the job for good).
 
+local HOUR = 3600000
+
 -- The job's fields that decide where its items wait.
 local function place(id)
   local fields =
@@ -85,6 +87,17 @@ local function count_waiting(job, ms, queue)
     if redis.call('HINCRBY', key('waiting'), whose, ms) == 0 then
       redis.call('HDEL', key('waiting'), whose)
     end
+  end
+end
+
+-- Charges audio to its owner's hourly allowance; less than none is given back. The allowance is kept as the instant when it is whole again: each second of
+-- audio puts that off by its share of an hour.
+local function charge(owner, audio)
+  local whole = math.max(now, int(redis.call('GET', key('spent', owner)))) + math.ceil(audio * HOUR / AUDIO_PER_HOUR)
+  if whole > now then
+    redis.call('SET', key('spent', owner), string.format('%.0f', whole), 'PX', whole - now)
+  else
+    redis.call('DEL', key('spent', owner))
   end
 end
 

@@ -115,6 +115,11 @@ def test_the_length_of_a_text_is_guessed_from_what_the_file_unfolds_to() -> None
     assert characters_of(b"x" * 1_000, "html") == 600
 
 
+def test_a_book_whose_pages_have_names_of_their_own_weighs_something() -> None:
+    odd = archive(("META-INF/container.xml", b""), ("a.xml", b"x" * 1_000), method=0)
+    assert characters_of(odd, "epub") >= 750
+
+
 def test_a_path_of_something_else_is_no_document() -> None:
     with pytest.raises(ValueError, match="no document"):
         kept_kind("plans/job_1/c.json")
