@@ -80,6 +80,7 @@ def test_wishes_of_a_file_come_as_json_in_its_form(client: FlaskClient, service:
     assert "The next chapter." in [segment.get("spoken") for segment in written["segments"]]
     assert 3.0 in [segment["pause"] for segment in written["segments"]]
     assert written["document"]["author"] == "Ann"
+    assert job.characters == sum(len(segment["text"]) for segment in written["segments"]) < len(BOOK)
 
 
 def test_a_book_in_other_letters_is_read_by_the_voice_of_its_language(client: FlaskClient, service: Service, player: Player) -> None:
