@@ -19,7 +19,7 @@ from loa.text import shortened, speakable
 
 __all__ = ["READERS", "Block", "Chapter", "Cover", "Document", "Limits", "read"]
 
-TITLE_LIMIT = 300  # characters of a title and of an author, as in a request: anything may stand there, and all of it would go into every list
+TITLE_LIMIT = 300  # characters of a title and of an author, as in a request: anything may stand there, and all of it goes into every list
 
 READERS: dict[Kind, str] = {  # kind → the module whose `read(content, limits)` reads it
     "txt": "loa.reading.text",
