@@ -69,8 +69,7 @@ def plan_document(
     numbers = selected(document.chapters, chapters)
     wanted = [document.chapters[number - 1] for number in numbers]
     _check_language(document, cast)
-    language = primary(document.language or "")
-    language = language if language in cast.languages else cast.main.language
+    language = cast.spoken_language(primary(document.language or ""))
     diction = Diction(lexicon=lexicon, context=Context.of("\n\n".join(_texts(document.chapters)), language))
     phrasing = Phrasing(languages=cast.languages, main=cast.main.language, diction=diction, pauses=pauses)
     phrases: list[Phrase] = []

@@ -27,7 +27,7 @@ Break = Literal["paragraph", "sentence", "clause", "nothing"]
 # Seconds of silence after a piece, beside what the voice itself leaves.
 PARAGRAPH_PAUSE = 0.6
 SENTENCE_PAUSE = 0.25
-CLAUSE_PAUSE = 0.1
+CLAUSE_PAUSE = 0.1  # also where a sentence goes on in another language
 _PAUSES: dict[Break, float] = {"paragraph": PARAGRAPH_PAUSE, "sentence": SENTENCE_PAUSE, "clause": CLAUSE_PAUSE, "nothing": 0.0}
 
 _TERMINATORS = ".!?…。！？"
