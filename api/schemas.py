@@ -244,7 +244,7 @@ class JobJson(Schema):
     allow_partial: bool
     author: str | None
     webhook: WebhookJson | None
-    characters: int
+    characters: int = Field(description="of the text; of a file a guess until it is planned, then of what is spoken of it")
     created_at: str
     finished_at: str | None
     waiting_reason: str | None = Field(description="why nothing happens; null when something does")

@@ -29,13 +29,17 @@ def check_voices(voices: Mapping[str, str]) -> None:
 def cast_of(registry: VoiceRegistry, voice: str, voices: Mapping[str, str], owner: str = DEFAULT_OWNER) -> Cast:
     """The voices that a request asks for: its own, and those for languages (a tag → a name).
 
-    Raises InvalidVoices, and what VoiceRegistry.speakable raises: UnknownVoice, also for another owner's, VoiceNotInstalled …
+    Raises InvalidVoices, also for a voice under another language than its own, and what VoiceRegistry.speakable raises: UnknownVoice,
+    also for another owner's, VoiceNotInstalled …
     """
     check_voices(voices)
     parts: dict[str, Part] = {}
     for name in dict.fromkeys((voice, *voices.values())):
         found = registry.speakable(name, owner)
         parts[name] = Part(voice=found, fingerprint=registry.fingerprint(found))
+    for language, name in voices.items():
+        if primary(language) != (own := parts[name].language):
+            raise InvalidVoices(f"voices names {name!r} for {language!r}; it speaks {own!r}", voice=name, language=own)
     return Cast(main=parts[voice], others={primary(language): parts[name] for language, name in voices.items()})
 
 

@@ -12,6 +12,7 @@ from loa.keys import ASSEMBLE, PLAN, speak
 from loa.states import State
 
 MEASURED = 2.0  # seconds of work on a job after which its own pace says more than the pace of its queue
+RECENT = 240.0  # seconds of work that the marks of a job tell of, at most: with more, it waited since
 TRUSTED = (1 / 3, 3.0)  # least and most that a voice may differ from the estimate of its length
 KNOWN = 30.0  # seconds of audio after which it is known how a voice differs
 
@@ -63,7 +64,7 @@ class Standing:
         longer = _longer(job)
         if len(job.engines) == 1 and job.since is not None and self.queues.get(speak(job.engine), _NOBODY).slots:
             seconds, audio = self.now - job.since, job.audio_seconds - job.audio_then
-            if seconds >= MEASURED and audio > 0:
+            if MEASURED <= seconds <= RECENT and audio > 0:
                 return job.left * longer * seconds / audio
         work: dict[str, float] = {}
         for engine, left in _left(job).items():

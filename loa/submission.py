@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -114,7 +114,6 @@ class Desk:
         self._voices, self._artifacts, self._settings = voices, artifacts, settings
         self._allowed = AllowList.parse(settings.webhook_allow)
         self._lexicon = Lexicon.load(settings.lexicon)
-        self._pauses = Pauses.of(settings)
 
     def order(self, submission: Submission, owner: str = DEFAULT_OWNER) -> Order:
         """A submission of an owner as an order that the store can record; its document, if it has one, is stored when this returns.
@@ -169,7 +168,7 @@ class Desk:
         text = normalise(text)
         lane = submission.lane or "interactive"
         if len(text) <= SHORT_TEXT:
-            pauses = replace(self._pauses, **{name: ms / 1000 for name, ms in submission.pauses.items()})
+            pauses = Pauses.of(self._settings, submission.pauses)
             plan = plan_text(text, cast=cast, pauses=pauses, lexicon=lexicon.over(self._lexicon), speed=submission.speed)
             if len(plan.segments) == 1:
                 (segment,) = plan.segments

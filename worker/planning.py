@@ -19,7 +19,6 @@ from loa.plan.planning import plan_document, plan_text
 from loa.reading import Cover, Document, Limits
 from loa.reading.apart import read_apart
 from loa.reading.kinds import kept_kind
-from loa.reading.scripts import check_script
 from loa.saying.lexicon import Lexicon
 from loa.settings import Settings
 from loa.store import Batch, Store
@@ -76,7 +75,6 @@ class Planner:
             self._keep_list(path, plan, [])
             return plan
         document = self._document(job.document)
-        check_script(document, cast.main.voice.language, cast.main.voice.name)
         plan = plan_document(document, cast=cast, pauses=pauses, lexicon=lexicon, speed=job.speed, chapters=job.chapters_wanted)
         self._keep_list(path, plan, chapter_list(document, plan))
         cover = self._keep_cover(document.cover, path)

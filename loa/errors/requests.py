@@ -92,7 +92,7 @@ class InvalidChapters(LoaError):
 
 
 class InvalidVoices(LoaError):
-    """Give voices by language, such as {"vi": NAME, "en": NAME}: eight at most, each language once."""
+    """Give voices by language, such as {"vi": NAME, "en": NAME}: eight at most, each language once, with a voice that speaks it."""
 
     code, status = "invalid_voices", 400
 

@@ -56,8 +56,4 @@ class Cast:
     @property
     def languages(self) -> frozenset[str]:
         """Those that have a voice. In any other the main voice does what it can, by the rules of its own language."""
-        return frozenset({*self.others} - {self.main.language} | {self.main.language})
-
-    def spoken_language(self, language: str) -> str:
-        """In which language a stretch of that language is said."""
-        return language if language in self.languages else self.main.language
+        return frozenset({*self.others, self.main.language})

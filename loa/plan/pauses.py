@@ -9,7 +9,6 @@ from loa.errors import InvalidPauses
 from loa.settings import Settings
 
 LONGEST = 10_000  # ms
-CLAUSE = 0.1  # seconds where a sentence had to be cut, or goes on in another language
 LINE = 0.2  # seconds after a line of verse: enough to hear that it ends
 NAMES = ("sentence", "paragraph", "heading", "chapter")
 

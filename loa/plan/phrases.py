@@ -12,10 +12,10 @@ from loa.errors import EmptyText
 from loa.plan.cast import primary
 from loa.plan.cutting import cut
 from loa.plan.diction import Diction
-from loa.plan.pauses import CLAUSE, LINE, Pauses
+from loa.plan.pauses import LINE, Pauses
 from loa.reading import Block
 from loa.saying import Said
-from loa.text import PIECE_LIMIT, Break, normalise, speakable, split
+from loa.text import CLAUSE_PAUSE, PIECE_LIMIT, Break, normalise, speakable, split
 
 SWITCHED = ("vi", "en")  # languages that are told from each other by their words
 _EDGES = " \n/|–—·•"  # marks between two languages, "Problem / Vấn đề", which nobody says
@@ -84,18 +84,21 @@ class Phrasing:
 
     def _tongues(self, text: str, language: str) -> Iterator[tuple[str, str]]:
         """The stretches of a text, each with the language in which it is said; neighbours have different ones."""
-        default = language if language in self._languages else self._main
+        default = self._tongue(language)
         if len(self._languages) == 1 or default not in SWITCHED:
             yield text, default
             return
         begin, current = 0, ""
         for stretch in self._diction.stretches(text, default):
-            tongue = stretch.language if stretch.language in self._languages else self._main
+            tongue = self._tongue(stretch.language)
             if current and tongue != current:
                 yield text[begin : stretch.start].strip(_EDGES), current
                 begin = stretch.start
             current = tongue
         yield text[begin:].strip(_EDGES) if begin else text, current or default
+
+    def _tongue(self, language: str) -> str:
+        return language if language in self._languages else self._main
 
     def _pieces(self, text: str, language: str) -> Iterator[Phrase]:
         pieces = split(text, language, self._limit)
@@ -115,7 +118,7 @@ class Phrasing:
             yield Phrase(said=part, language=language, pause=pause)
 
     def _silence(self, ends: Break) -> float:
-        return {"paragraph": self._pauses.paragraph, "sentence": self._pauses.sentence, "clause": CLAUSE, "nothing": 0.0}[ends]
+        return {"paragraph": self._pauses.paragraph, "sentence": self._pauses.sentence, "clause": CLAUSE_PAUSE, "nothing": 0.0}[ends]
 
 
 def _normal(text: str) -> str:

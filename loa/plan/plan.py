@@ -56,6 +56,11 @@ class Plan:
     chapters: tuple[PlannedChapter, ...] = ()
     document: Origin = Origin()
 
+    @property
+    def characters(self) -> int:
+        """Of what is spoken, as it is written."""
+        return sum(len(segment.text) for segment in self.segments)
+
     def pack(self) -> bytes:
         """As JSON, in UTF-8."""
         return json.dumps(

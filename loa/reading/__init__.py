@@ -16,9 +16,11 @@ from loa.errors import DocumentTooLarge, EmptyText, PartMissing
 from loa.reading.document import Block, Chapter, Cover, Document
 from loa.reading.kinds import Kind, kind_of
 from loa.reading.limits import Limits
-from loa.text import speakable
+from loa.text import shortened, speakable
 
 __all__ = ["READERS", "Block", "Chapter", "Cover", "Document", "Limits", "load", "read"]
+
+TITLE_LIMIT = 300  # characters of a title and of an author, as in a request: anything may stand there, and all of it goes into every list
 
 READERS: dict[Kind, str] = {  # kind → the module whose `read(content, limits)` reads it
     "txt": "loa.reading.text",
@@ -47,7 +49,9 @@ def read(content: bytes, name: str = "", limits: Limits | None = None, *, kind: 
         raise DocumentTooLarge(f"the document has more than {limits.blocks:,} paragraphs")
     if not any(chapter.matter == "body" for chapter in chapters):  # a preface alone is what there is to read
         chapters = tuple(dataclasses.replace(chapter, matter="body") for chapter in chapters)
-    return dataclasses.replace(document, chapters=chapters)
+    return dataclasses.replace(
+        document, title=_label(document.title or "") or None, author=_label(document.author or "") or None, chapters=chapters
+    )
 
 
 def load(module: str) -> ModuleType:
@@ -67,8 +71,12 @@ def _spoken(chapters: tuple[Chapter, ...]) -> Iterator[Chapter]:
     for chapter in chapters:
         blocks = tuple(_composed(block) for block in chapter.blocks if speakable(block.text))
         if blocks:
-            title = unicodedata.normalize("NFC", " ".join(chapter.title.split()))
-            yield dataclasses.replace(chapter, title=title, blocks=blocks)
+            yield dataclasses.replace(chapter, title=_label(chapter.title), blocks=blocks)
+
+
+def _label(text: str) -> str:
+    """A title or an author on one line, in Unicode's composed form, of at most TITLE_LIMIT characters."""
+    return shortened(unicodedata.normalize("NFC", " ".join(text.split())), TITLE_LIMIT)
 
 
 def _composed(block: Block) -> Block:

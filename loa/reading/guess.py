@@ -21,10 +21,10 @@ _NAMES: dict[Kind, tuple[bytes, ...]] = {"epub": (b".xhtml", b".html", b".htm"),
 
 
 def characters_of(content: bytes, kind: Kind) -> int:
-    """The guess; for an archive with a broken directory 0."""
+    """The guess. An archive in whose directory no page can be told counts as if it were one."""
     match kind:
         case "epub" | "docx":
-            size = sum(size for name, size in _entries(directory_of(content)) if name.lower().endswith(_NAMES[kind]))
+            size = sum(size for name, size in _entries(directory_of(content)) if name.lower().endswith(_NAMES[kind])) or len(content)
         case _:
             size = len(content)
     characters = int(size * SHARES[kind])

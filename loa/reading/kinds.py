@@ -14,14 +14,6 @@ from loa.reading.encoding import BYTE_ORDER_MARKS
 
 Kind = Literal["txt", "md", "html", "epub", "docx", "pdf"]
 
-MEDIA_TYPES: dict[Kind, str] = {
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "html": "text/html",
-    "epub": "application/epub+zip",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "pdf": "application/pdf",
-}
 TEXTS: tuple[Kind, ...] = ("txt", "md", "html")  # those whose bytes are characters
 
 _ENDINGS: dict[str, Kind] = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".xhtml": "html"}  # of names; else: text

@@ -178,7 +178,7 @@ class Claims:
             if not self._database.run("plan_insert", claim, job_id, first, *arguments):
                 return False
         titles = [part for chapter in plan.chapters for part in (chapter.title[:TITLE], chapter.count)]
-        outcome, *tokens = self._database.run("planned", claim, job_id, path, *titles)
+        outcome, *tokens = self._database.run("planned", claim, job_id, path, plan.characters, *titles)
         self._database.wake(tokens)
         return bool(outcome == "planned")
 

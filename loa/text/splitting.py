@@ -27,7 +27,7 @@ Break = Literal["paragraph", "sentence", "clause", "nothing"]
 # Seconds of silence after a piece, beside what the voice itself leaves.
 PARAGRAPH_PAUSE = 0.6
 SENTENCE_PAUSE = 0.25
-CLAUSE_PAUSE = 0.1
+CLAUSE_PAUSE = 0.1  # also where a sentence goes on in another language
 _PAUSES: dict[Break, float] = {"paragraph": PARAGRAPH_PAUSE, "sentence": SENTENCE_PAUSE, "clause": CLAUSE_PAUSE, "nothing": 0.0}
 
 _TERMINATORS = ".!?…。！？"
@@ -75,6 +75,18 @@ def split(text: str, language: str, limit: int = PIECE_LIMIT) -> list[Piece]:
         joined[-1] = _Span(joined[-1].start, joined[-1].end, "paragraph")
         spans += joined
     return _pieces(text, _give_voice(text, spans))
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, or the words of it that fit into `limit` characters together with "…"; of a word that is too long its beginning."""
+    if len(text) <= limit:
+        return text
+    end = text.rfind(" ", limit // 2, limit)
+    if end < 0:
+        end = limit - 1
+        while end > 1 and _same_character(text[end - 1], text[end]):
+            end -= 1
+    return f"{text[:end].rstrip(' ,;:–—-')}…"
 
 
 def sentences(text: str, language: str) -> list[Piece]:

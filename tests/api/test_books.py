@@ -27,7 +27,7 @@ BOOK = "# One\n\nThe first chapter.\n\n# Two\n\nThe second chapter.\n\n# Three\n
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     folder = tmp_path / "voices-here"
     folder.mkdir()
-    for name, language in (("vy", "vi-VN"), ("ed", "en-GB")):
+    for name, language in (("vy", "vi-VN"), ("ed", "en-GB"), ("anya", "ru-RU")):
         (folder / f"{name}.toml").write_text(MANIFEST.format(name=name, language=language))
     lexicon = tmp_path / "lexicon.toml"
     lexicon.write_text('[all]\n"Loa" = "loah"\n')
@@ -52,6 +52,7 @@ def test_a_job_has_a_voice_for_each_language(client: FlaskClient, service: Servi
     [
         ({"voices": {"vi": "nobody"}}, 404, "unknown_voice"),
         ({"voices": {"vi": "vy", "vi-VN": "ed"}}, 400, "invalid_voices"),
+        ({"voices": {"vi": "ed"}}, 400, "invalid_voices"),
         ({"voices": {"klingon!": "vy"}}, 400, "invalid_voices"),
         ({"voices": {f"a{letter}": "vy" for letter in "abcdefghi"}}, 400, "invalid_voices"),
         ({"chapters": "1"}, 400, "invalid_chapters"),
@@ -79,6 +80,17 @@ def test_wishes_of_a_file_come_as_json_in_its_form(client: FlaskClient, service:
     assert "The next chapter." in [segment.get("spoken") for segment in written["segments"]]
     assert 3.0 in [segment["pause"] for segment in written["segments"]]
     assert written["document"]["author"] == "Ann"
+    assert job.characters == sum(len(segment["text"]) for segment in written["segments"]) < len(BOOK)
+
+
+def test_a_book_in_other_letters_is_read_by_the_voice_of_its_language(client: FlaskClient, service: Service, player: Player) -> None:
+    page = '<!DOCTYPE html><html lang="ru"><body><p>Это книга на русском языке.</p></body></html>'
+    job_id = upload(client, page.encode(), "book.html", voice="ed", voices='{"ru": "anya"}').json["id"]
+    player.announce()
+    plan(service, player)
+    job = service.store.jobs.get(job_id)
+    assert job.error is None
+    assert [segment["voice"] for segment in json.loads(service.artifacts.read(job.plan))["segments"]] == ["anya"]
 
 
 def test_a_wish_makes_another_request(client: FlaskClient) -> None:

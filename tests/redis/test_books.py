@@ -99,6 +99,25 @@ def test_titles_are_kept_short(bench: Bench) -> None:
     assert len(bench.store.jobs.standing(bench.store.jobs.get(job_id)).chapter or "") == 200
 
 
+def test_a_jobs_own_pace_begins_with_its_work_and_anew_after_a_wait(bench: Bench) -> None:
+    bench.hot()
+    job_id = begin(bench, [2.0] * 4)
+    client, record = bench.store.database.client, bench.store.database.keys.job(job_id)
+
+    def marked(age: float) -> float:
+        """Speaks a segment `age` seconds after the marks; returns of how much audio done the next pace will not tell."""
+        for name in ("mark", "mark_before"):
+            if client.hexists(record, name):
+                client.hincrby(record, name, round(-1000 * age))
+        bench.speak(bench.claim(most=1))
+        job = bench.store.jobs.get(job_id)
+        assert job.since is not None
+        return job.audio_then
+
+    assert bench.store.jobs.get(job_id).since is None, "it waits for its turn"
+    assert [marked(0), marked(61), marked(121)] == [1.0, 1.0, 3.0]
+
+
 def test_the_pace_of_assemblies_is_known_after_one(bench: Bench) -> None:
     bench.hot()
     job_id = begin(bench, [2.0] * 4)

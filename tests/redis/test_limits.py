@@ -165,6 +165,27 @@ def test_a_job_above_the_hourly_allowance_takes_the_whole_of_it_and_more(limited
     bench.submit(owner="ann", seconds=0.1)
 
 
+@pytest.mark.parametrize(("planned", "spent"), [([60.0], 1_200), ([200.0, 200.0], 4_600), ([0.1], 601)])
+def test_a_plan_corrects_what_an_hour_was_charged(limited: Make, planned: list[float], spent: int) -> None:
+    bench = limited(audio_per_hour=360.0)
+    bench.hot()
+    client, keys = bench.store.database.client, bench.store.database.keys
+    bench.submit(owner="ann", seconds=60.0)
+    bench.submit(owner="ann", seconds=120.0, long=True)  # guessed: 180
+    bench.plan(planned)
+    assert client.pttl(keys.spent("ann")) == pytest.approx(1000 * spent, abs=2_000)
+
+
+def test_what_has_come_back_already_is_not_given_back_again(limited: Make) -> None:
+    bench = limited(audio_per_hour=360.0)
+    bench.hot()
+    bench.submit(owner="ann", seconds=120.0, long=True)
+    pass_time(bench.store, 3_600)
+    bench.hot()
+    bench.plan([60.0])
+    assert not bench.store.database.client.exists(bench.store.database.keys.spent("ann"))
+
+
 def test_0_is_no_limit(limited: Make) -> None:
     bench = limited(backlog=0.0, backlog_key=0.0, audio_per_hour=0.0)
     for _ in range(3):

@@ -55,6 +55,10 @@ def test_at_first_the_pace_of_the_queue_tells() -> None:
     assert standing(speak=QueueNow(slots=A | B, pace=0.1)).eta(book) == pytest.approx(10.0)
 
 
+def test_a_wait_says_nothing_of_the_jobs_own_pace() -> None:
+    assert standing(speak=QueueNow(slots=A, pace=0.1)).eta(a_book(mark_before="0")) == pytest.approx(12.0)
+
+
 def test_engines_of_different_processes_work_side_by_side() -> None:
     # 60 s × 1.2 at 0.5 are 36 s, 40 s × 1.2 at 1.0 are 48 s.
     mixed = standing(speak=QueueNow(slots=A, pace=0.5), other=QueueNow(slots=B, pace=1.0))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loa.errors import EmptyText
-from loa.text import Piece, normalise, speakable, split, splitting
+from loa.text import Piece, normalise, shortened, speakable, split, splitting
 
 LANGUAGES = st.sampled_from(["en-US", "vi-VN", "fr"])
 MARKS = " \n.!?…,;:–—-\"'“”‘’()[]{}*_/@#0123456789"
@@ -220,3 +220,23 @@ def test_normalise(text: str, clean: str) -> None:
 def test_text_with_nothing_to_say_is_refused(text: str) -> None:
     with pytest.raises(EmptyText):
         normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("exactly ten", "exactly ten"),
+        ("one two three", "one two…"),
+        ("one, two – three", "one, two…"),
+        ("unbreakables", "unbreakabl…"),
+        ("x" * 9 + "e\u0301\u0323", "x" * 9 + "…"),
+        ("👍🏽" * 6, "👍🏽" * 5 + "…"),
+    ],
+)
+def test_a_title_is_cut_at_a_word_and_never_inside_a_letter(text: str, cut: str) -> None:
+    assert shortened(text, 11) == cut
+
+
+@given(ROUGH)
+def test_a_title_is_never_longer_than_it_may_be(text: str) -> None:
+    assert len(shortened(text, 20)) <= 20

@@ -18,9 +18,12 @@ from tests.redis.ledger import an_order
 LONG_URL = "https://hooks.example/" + "x" * 2000
 
 
-def ended(state: State = State.SUCCEEDED, error: dict[str, Any] | None = None, **changes: object) -> Job:
+def ended(
+    state: State = State.SUCCEEDED, error: dict[str, Any] | None = None, extras: dict[str, Any] | None = None, **changes: object
+) -> Job:
     fields = an_order(**changes).fields()
-    result = {"duration_seconds": 1.0, "sample_rate": 22050, "bytes": 3, "sha256": "0" * 64} if state is State.SUCCEEDED else None
+    audio = {"duration_seconds": 1.0, "sample_rate": 22050, "bytes": 3, "sha256": "0" * 64}
+    result = audio | (extras or {}) if state is State.SUCCEEDED else None
     times = {"created": "1700000000000", "finished": "1700000001500"}
     return Job.from_record({**fields, **times, "state": state.value, "result": json.dumps(result), "error": json.dumps(error)})
 
@@ -53,6 +56,18 @@ def test_metadata_that_make_it_too_large_are_left_out_and_that_is_said() -> None
     assert payload["data"]["metadata"] == {}
     assert payload["data"]["title"] == "ữ" * 300
     assert read(ended(metadata={"text": "x" * 16_000}))["cut"] == []
+
+
+def test_a_book_of_many_chapters_keeps_its_metadata() -> None:
+    chapters = [{"title": f"Chương {number}: " + "ữ" * 60, "start": number, "end": number + 1} for number in range(200)]
+    payload = read(ended(extras={"chapters": chapters}, metadata={"order": 7}))
+    assert (payload["cut"], payload["data"]["metadata"]) == (["result.chapters"], {"order": 7})
+    assert payload["data"]["result"]["chapters"] == []
+    missing = [{"index": index, "text": "ữ" * 120, "reason": "silence"} for index in range(100)]
+    payload = read(ended(extras={"chapters": chapters[:3], "missing": missing, "missing_count": 400}, metadata={"order": 7}))
+    assert (payload["cut"], payload["data"]["metadata"]) == (["result.chapters", "result.missing"], {"order": 7})
+    result = payload["data"]["result"]
+    assert (result["missing"], result["missing_count"], result["partial"]) == ([], 400, True)
 
 
 def test_an_error_that_tells_too_much_is_shortened_and_that_is_said() -> None:

@@ -164,7 +164,7 @@ def _offsets(offsets: np.ndarray, wide: bool) -> bytes:
 
 def _title(mark: Mark) -> bytes:
     """A text sample: its length, the text, and that it is UTF-8."""
-    text = mark.title.encode()[: 1 << 15]
+    text = _fitting(mark.title, (1 << 15) - 1)
     return struct.pack(">H", len(text)) + text + struct.pack(">I4sI", 12, b"encd", 0x100)
 
 
@@ -200,8 +200,13 @@ def _item(name: bytes, kind: int, value: bytes) -> bytes:
 
 def _listed(mark: Mark, sample_rate: int) -> bytes:
     """An entry of Nero's list: start in units of 100 ns, title in at most 255 bytes."""
-    title = mark.title.encode()[:255].decode(errors="ignore").encode()
+    title = _fitting(mark.title, 255)
     return struct.pack(">QB", mark.start * 10_000_000 // sample_rate, len(title)) + title
+
+
+def _fitting(text: str, most: int) -> bytes:
+    """As much of the text as fits into `most` bytes of UTF-8, in whole characters."""
+    return text.encode()[:most].decode(errors="ignore").encode()
 
 
 def _timed(name: bytes, flags: int, units: int, duration: int, *parts: bytes) -> bytes:

@@ -58,7 +58,6 @@ def _scaled(match: re.Match[str]) -> str:
     return _amount(match)
 
 
-_MONEY = r"(?:\s?(?:đồng|đ|₫|VNĐ|VND|vnđ)(?!\w))?"
 _GLUED = r"(?P<short>k|K|[Tt]r)(?!\w)"
 
 RULES = (

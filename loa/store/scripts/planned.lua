@@ -1,5 +1,5 @@
 -- Makes a plan current: all its segments become ready in one step.
--- ARGV: claim, job, artifact path of the plan, then title and number of segments of each chapter. Returns {'planned', tokens…}, or {'superseded'}.
+-- ARGV: claim, job, artifact path of the plan, characters that it speaks, then title and number of segments of each chapter. Returns {'planned', tokens…}, or {'superseded'}.
 local claim, id = ARGV[1], ARGV[2]
 local fields = key('job', id)
 if redis.call('HGET', fields, 'plan') == ARGV[3] then
@@ -28,11 +28,17 @@ for _, queue in ipairs(queues) do
     end
   end)
 end
-redis.call('HSET', fields, 'plan', ARGV[3], 'total', total, 'estimate_ms', estimate, 'mark', now, 'mark_before', now)
-if #ARGV > 3 then
-  redis.call('HSET', fields, 'chapters', (#ARGV - 3) / 2, 'chapters_done', 0, 'chapter', 0)
-  for index = 4, #ARGV, 2 do
-    local chapter = (index - 4) / 2
+if AUDIO_PER_HOUR > 0 then
+  charge(job.owner, estimate - int(redis.call('HGET', fields, 'estimate_ms'))) -- so was what the owner was charged
+end
+redis.call('HSET', fields, 'plan', ARGV[3], 'total', total, 'estimate_ms', estimate)
+if redis.call('HGET', fields, 'kind') == 'file' then
+  redis.call('HSET', fields, 'characters', ARGV[4])
+end
+if #ARGV > 4 then
+  redis.call('HSET', fields, 'chapters', (#ARGV - 4) / 2, 'chapters_done', 0, 'chapter', 0)
+  for index = 5, #ARGV, 2 do
+    local chapter = (index - 5) / 2
     redis.call('HSET', key('job', id, 'chapters'), 'title:' .. chapter, ARGV[index], 'left:' .. chapter, ARGV[index + 1])
   end
 end

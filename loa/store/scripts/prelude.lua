@@ -4,6 +4,8 @@
 -- An item's record is {bucket, estimate ms, state, claim, losses, spoken ms, bad takes, engine or '', chapter or -1}, of which the last three may be
 -- absent: '' is the job's own engine, chapters count from 0. Its state is r (ready), c (claimed), s (started), d (done) or x (left out of the job for good).
 
+local HOUR = 3600000
+
 -- The job's fields that decide where its items wait.
 local function place(id)
   local fields =
@@ -88,6 +90,17 @@ local function count_waiting(job, ms, queue)
   end
 end
 
+-- Charges audio to its owner's hourly allowance; less than none is given back. The allowance is kept as the instant when it is whole again: each second of
+-- audio puts that off by its share of an hour.
+local function charge(owner, audio)
+  local whole = math.max(now, int(redis.call('GET', key('spent', owner)))) + math.ceil(audio * HOUR / AUDIO_PER_HOUR)
+  if whole > now then
+    redis.call('SET', key('spent', owner), string.format('%.0f', whole), 'PX', whole - now)
+  else
+    redis.call('DEL', key('spent', owner))
+  end
+end
+
 -- Counts the segments of an item's chapter that are still to be spoken. The job's `chapter` is the first that has any.
 local function count_chapter(job, record, items)
   local chapter = record[9] or -1
@@ -117,12 +130,19 @@ local function count_pace(queue, audio, compute)
   redis.call('HSET', backlog, 'compute_ms', math.floor(kept * int(redis.call('HGET', backlog, 'compute_ms'))) + compute)
 end
 
--- Remembers how much of a planned job was spoken a minute or two ago: its own pace, from which its end is estimated.
+-- Remembers how much of a job was spoken a minute or two ago: its own pace, from which its end is estimated. Its first work begins that anew, and so does
+-- the first after a wait, which says nothing of its pace.
 local function mark(id)
   local fields = key('job', id)
-  local marked = redis.call('HMGET', fields, 'mark', 'mark_audio', 'audio_ms')
-  if marked[1] and now - int(marked[1]) >= 60000 then
-    redis.call('HSET', fields, 'mark_before', marked[1], 'mark_before_audio', int(marked[2]), 'mark', now, 'mark_audio', int(marked[3]))
+  local marked = redis.call('HMGET', fields, 'state', 'mark', 'mark_audio', 'audio_ms')
+  if marked[1] ~= 'speaking' then
+    return
+  end
+  local audio, age = int(marked[4]), marked[2] and now - int(marked[2])
+  if not age or age > 120000 then
+    redis.call('HSET', fields, 'mark_before', now, 'mark_before_audio', audio, 'mark', now, 'mark_audio', audio)
+  elseif age >= 60000 then
+    redis.call('HSET', fields, 'mark_before', marked[2], 'mark_before_audio', int(marked[3]), 'mark', now, 'mark_audio', audio)
   end
 end
 

@@ -2,7 +2,6 @@
 -- ARGV: id, deadline (ms), idempotency key hash or '', request hash, idempotency ttl (ms), first item, its bucket, its estimate (ms), its engine or '', then the
 -- record's fields and values.
 -- Returns {'created', job, tokens…}, {'present' | 'repeated' | 'conflict', earlier job}, {'late'}, or {the limit that is reached, it (ms), ms until there may be room}.
-local HOUR = 3600000
 
 -- Milliseconds until so much of the audio that waits is spoken, at the pace of late and with the processes that are hot; -1 where nobody knows.
 local function relief(engine, audio)
@@ -26,14 +25,12 @@ local function refuse(record, audio)
     return { 'backlog_key', BACKLOG_KEY, owners * relief(record.engine, math.min(own, own + audio - BACKLOG_KEY)) }
   end
   if AUDIO_PER_HOUR > 0 then
-    -- The allowance as the instant when it is whole again: each second of audio puts that off by its share of an hour.
-    local whole = math.max(now, int(redis.call('GET', key('spent', record.owner))))
-    local cost = math.ceil(audio * HOUR / AUDIO_PER_HOUR)
-    local over = whole - now + math.min(cost, HOUR) - HOUR
+    local spent = math.max(0, int(redis.call('GET', key('spent', record.owner))) - now)
+    local over = spent + math.min(math.ceil(audio * HOUR / AUDIO_PER_HOUR), HOUR) - HOUR
     if over > 0 then
       return { 'audio_per_hour', AUDIO_PER_HOUR, over }
     end
-    redis.call('SET', key('spent', record.owner), string.format('%.0f', whole + cost), 'PX', whole + cost - now)
+    charge(record.owner, audio)
   end
 end
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from loa import reading
 from loa.errors import DocumentTooLarge, EncryptedDocument, ImageOnlyDocument, LoaError, TextTooLong, UnreadableDocument
 from loa.reading import epub as reader
 from loa.reading.document import Document
@@ -460,3 +461,13 @@ def test_a_long_book_takes_seconds_at_most() -> None:
     assert time.process_time() - begun < 5
     assert sum(chapter.characters for chapter in document.chapters) > 1_200_000
     assert len(document.chapters) == 136
+
+
+def test_titles_and_authors_of_any_length_are_cut() -> None:
+    long = "Một tên sách dài " * 5_000
+    metadata = f"<dc:title>{long}</dc:title><dc:creator>{long}</dc:creator>"
+    document = reading.read(epub(TWO, toc=line(long, "one.xhtml") + line("Two", "two.xhtml"), metadata=metadata))
+    for label in (document.title, document.author, titles(document)[0]):
+        assert label is not None
+        assert label.startswith("Một tên sách dài Một")
+        assert 280 < len(label) <= 300

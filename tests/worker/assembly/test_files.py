@@ -139,6 +139,14 @@ def test_an_m4b_of_more_chapters_than_a_list_holds(tmp_path: Path) -> None:
     assert len(hear(tmp_path / "x").chapters) == 300
 
 
+def test_a_title_that_is_too_long_for_an_m4b_is_cut_between_two_characters(tmp_path: Path) -> None:
+    title = "aữ" + "ữ" * 20_000  # three bytes each, of which an odd one leaves two
+    m4b(tmp_path / "x", Labels(chapters=(Mark(title=title, start=0, end=len(VOICE)),)))
+    ((told, _, _),) = hear(tmp_path / "x").chapters
+    assert told.strip("ữ") == "a"
+    assert (tmp_path / "x").read_bytes().count("aữ".encode() + "ữ".encode() * 80) == 2, "in both lists"
+
+
 def test_an_mp3_says_where_it_begins_and_ends(tmp_path: Path) -> None:
     mp3(tmp_path / "x", labels("mp3", PNG))
     assert len(hear(tmp_path / "x").pcm) == len(VOICE)
