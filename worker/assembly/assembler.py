@@ -26,8 +26,9 @@ from loa.store import Batch, Store
 from loa.subtitles import Kind
 from worker import paths
 from worker.assembly.binding import bind
-from worker.assembly.making import Effort, Joined, Making, Unfinished
+from worker.assembly.making import Effort, Joined, Making
 from worker.assembly.segments import SegmentMissing, Shelf, StoredAudio
+from worker.assembly.stock import Unfinished
 from worker.assembly.transcript import write_transcript
 from worker.completeness import missing_facts, verify
 from worker.plans import Plans
@@ -64,7 +65,7 @@ class Assembler:
         try:
             result = self.make(job, batch.claim, task_seconds=TASK_SECONDS)
         except Unfinished:
-            log.info("job %s: a part of its audio is encoded; the next task goes on", job.id)
+            log.info("job %s: a part of its audio is made; the next task goes on", job.id)
             self._store.claims.hand_back(batch.claim, batch.items)
         except SegmentMissing as gap:
             log.warning("job %s: segment %d is gone from the artifact store; it is spoken again", job.id, gap.index)

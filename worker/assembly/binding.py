@@ -46,7 +46,7 @@ def _write(making: Making, volume: Volume, labels: Labels, target: Path) -> None
         write_mp4(target, making.encoder, making.pieces(volume), volume.packets, volume.samples, labels, audiobook=audiobook)
     else:
         container = "mp3" if making.format.coding == "mp3" else "ogg"
-        write_packets(target, container, making.encoder, making.pieces(volume), volume.samples, labels)
+        write_packets(target, container, making.encoder, making.pieces(volume), volume.packets, volume.samples, labels)
 
 
 def _write_zip(making: Making, cover: Picture | None, target: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -13,7 +12,6 @@ import numpy as np
 
 from loa.artifacts import Artifacts
 from loa.engines import ENGINES
-from loa.errors import AssemblyFailed
 from loa.formats import Format
 from loa.jobs import Job
 from loa.plan import Plan, Segment
@@ -23,7 +21,7 @@ from worker.assembly.loudness import gains, total
 from worker.assembly.measures import Measure
 from worker.assembly.parts import Part, parts_of
 from worker.assembly.segments import Shelf
-from worker.assembly.stock import Stock
+from worker.assembly.stock import Stock, Unfinished
 from worker.assembly.timeline import Grid, Volume, lay_out
 from worker.assembly.transcript import Line
 from worker.completeness import Placed
@@ -31,10 +29,6 @@ from worker.completeness import Placed
 PROBED = 16  # parts that are looked for when a gain is chosen
 
 T = TypeVar("T")
-
-
-class Unfinished(Exception):
-    """There is more to do than one task may take. What was done is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +92,7 @@ class Making:
         return None if found is None else round(found + self.gain, 1)
 
     def pieces(self, volume: Volume) -> Iterator[Packets]:
-        """A file as packets: its parts, and the silence between them. Raises SegmentMissing."""
+        """A file as packets: its parts, and the silence between them. Raises SegmentMissing, Unfinished."""
         assert self.encoder is not None
         silent = self.encoder.silence
         for number, place in volume.numbered:
@@ -107,14 +101,10 @@ class Making:
             yield self._stock.packets(self.parts[number], self._measures[number], self.gain, first=self._first(number))
 
     def samples(self, volume: Volume) -> Iterator[np.ndarray]:
-        """A file as float32 PCM [samples]. Raises SegmentMissing."""
-        count = 0
+        """A file as float32 PCM [samples]. Raises SegmentMissing, Unfinished."""
         for number, place in volume.numbered:
-            for block in itertools.chain([np.zeros(place.silence, dtype=np.float32)], self._stock.blocks(self.parts[number], self.gain)):
-                count += len(block)
-                yield block
-        if count != volume.samples:
-            raise AssemblyFailed(f"{volume.samples:,} samples were announced and {count:,} came")
+            yield np.zeros(place.silence, dtype=np.float32)
+            yield from self._stock.blocks(self.parts[number], self._measures[number], self.gain)
 
     def marks(self, volume: Volume, *, start: int = 0) -> list[Mark]:
         """The chapters of a file, each from its first part to the next one's; `start`: samples before the file."""
@@ -142,7 +132,7 @@ class Making:
         }
 
     def lines(self) -> Iterator[Line]:
-        """Every segment in the audio, in order; the words of one part are in memory at a time. Raises SegmentMissing."""
+        """Every segment in the audio, in order; the words of one part are in memory at a time. Raises SegmentMissing, Unfinished."""
         for volume in self.volumes:
             for number, place in volume.numbered:
                 part = self.parts[number]
@@ -174,7 +164,10 @@ class Making:
         if not self._kept or self.encoder is None or len(found) == 1:
             return found[0]
         probes = range(0, len(self.parts), max(1, len(self.parts) // PROBED))
-        known = {gain: sum(self._stock.encoded(self.parts[place], gain, first=self._first(place)) for place in probes) for gain in found}
+        known = {
+            gain: sum(self._stock.encoded(self.parts[place], self._measures[place], gain, first=self._first(place)) for place in probes)
+            for gain in found
+        }
         return max(found, key=lambda gain: known[gain])  # of equals the first, which is the best
 
     def _laid_out(self) -> list[Volume]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from loa.audio import pack_segment
+from loa.errors import AssemblyFailed
 from loa.formats import FORMATS
 from loa.plan import Plan
 from tests.worker.assembly.listening import hear
@@ -22,9 +23,11 @@ from tests.worker.assembly.voices import RATE, decibels, phrase
 from worker import paths
 from worker.assembly import loudness
 from worker.assembly.binding import bind
+from worker.assembly.codecs import Packets
 from worker.assembly.loudness import Meter
-from worker.assembly.making import Effort, Joined, Making, Unfinished
+from worker.assembly.making import Effort, Joined, Making
 from worker.assembly.segments import QUIET, SegmentMissing, smooth_edges
+from worker.assembly.stock import Unfinished
 from worker.assembly.transcript import write_transcript
 from worker.completeness import verify
 
@@ -174,6 +177,65 @@ def test_damaged_parts_are_made_again(shop: Shop, caplog: pytest.LogCaptureFixtu
     _, target = made(shop, plan, "m4b", loudness=-23.0)
     assert target.read_bytes() == whole
     assert caplog.text.count("is damaged") == len(parts)
+
+
+def test_parts_with_too_few_packets_are_made_again(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    _, target = made(shop, shop.plan(), "mp3")
+    whole = target.read_bytes()
+    short = min(path for path in shop.parts() if path.endswith(".packets"))
+    found = Packets.unpack(shop.artifacts.read(short))
+    shop.artifacts.delete(short)
+    shop.artifacts.write(short, Packets(sizes=found.sizes[:-1], data=found.data[: -int(found.sizes[-1])]).pack())
+    _, target = made(shop, shop.plan(), "mp3")
+    assert target.read_bytes() == whole
+    assert "where the part takes" in caplog.text
+
+
+def spoken_again(shop: Shop, plan: Plan, index: int, seconds: float) -> None:
+    """A segment was swept, and another take of the same words has another length."""
+    path = paths.segment(plan.segments[index].address)
+    shop.artifacts.delete(path)
+    shop.pcm[index] = phrase(seconds, seed=77)
+    shop.artifacts.write(path, pack_segment(shop.pcm[index], RATE, ()))
+
+
+@pytest.mark.parametrize("name", ["m4b", "mp3", "opus", "flac", "wav", "zip"])
+def test_a_segment_that_was_spoken_again_is_measured_again(shop: Shop, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The book was made before, and what is known of its parts is of the old take."""
+    plan = shop.plan()
+    made(shop, plan, name)
+    spoken_again(shop, plan, 4, 2.6)
+    with pytest.raises(Unfinished):
+        made(shop, plan, name, loudness=-30.0)
+    assert "spoken again" in caplog.text
+    making, target = made(shop, plan, name, loudness=-30.0)
+    lines = list(making.lines())
+    assert lines[4].end - lines[4].start == pytest.approx(len(shop.pcm[4]) / RATE, abs=1e-3)
+    if name != "zip":
+        heard = hear(target)
+        assert len(heard.pcm) / heard.sample_rate == pytest.approx(making.seconds, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["m4b", "mp3", "opus"])
+def test_packets_of_an_older_take_are_not_taken(shop: Shop, name: str) -> None:
+    """Its measure was swept and made anew: what was encoded of the other is not joined to it."""
+    plan = shop.plan()
+    _, old = made(shop, plan, name)
+    before = hear(old)
+    spoken_again(shop, plan, 4, 2.6)
+    for path in shop.parts():
+        if path.endswith(".json"):
+            shop.artifacts.delete(path)
+    making, target = made(shop, plan, name)
+    heard = hear(target)
+    assert len(heard.pcm) > len(before.pcm)
+    assert len(heard.pcm) / heard.sample_rate == pytest.approx(making.seconds, abs=0.05)
+
+
+def test_a_part_that_is_never_what_was_measured_fails(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.assembly.stock.stitched", lambda *_: iter([np.zeros(1000, dtype=np.float32)]))
+    with pytest.raises(AssemblyFailed, match="1,000 came"):
+        made(shop, shop.plan(), "mp3")
 
 
 def test_a_segment_that_is_gone_is_named(shop: Shop) -> None:
