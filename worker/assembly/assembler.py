@@ -105,10 +105,10 @@ class Assembler:
         }
         with self._local(job, [extension for _, extension in written.values()]) as targets:
             files = dict(zip(written, targets, strict=True))
-            bind(making, self._artifacts, files["path"])
+            samples = bind(making, self._artifacts, files["path"])
             joined = Joined(making)
             write_transcript(joined, making.facts(), files["timings"], {kind: files[kind] for kind in captions})
-            verify(len(plan.segments), joined.placed(), missing, making.length)
+            verify(len(plan.segments), joined.placed, missing, samples, making.tolerance)
             with files["path"].open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = files["path"].stat().st_size

@@ -91,6 +91,23 @@ def write_flac(target: Path, blocks: Iterable[np.ndarray], sample_rate: int, lab
         output.mux(stream.encode(None))
 
 
+def samples_of(path: Path, encoder: Encoder | None) -> int:
+    """How many samples of audio a file says that it holds: by its index of packets where it has one, else by the length that a player finds
+    in its head or, of Ogg, on its last page. `encoder`: of its packets; None where it was written sample by sample."""
+    if encoder is None:
+        import soundfile
+
+        return soundfile.info(path).frames
+
+    import av
+
+    with av.open(path) as file:
+        (stream,) = file.streams.audio
+        if stream.frames:
+            return stream.frames * encoder.frame - encoder.delay
+        return round((stream.duration or 0) * (stream.time_base or 0) * encoder.sample_rate)
+
+
 @contextmanager
 def new_file(target: Path) -> Iterator[Sink]:
     """A file that is whole or absent."""

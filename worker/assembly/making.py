@@ -20,9 +20,9 @@ from worker.assembly.labels import Mark
 from worker.assembly.loudness import gains, total
 from worker.assembly.measures import Measure
 from worker.assembly.parts import Part, parts_of
-from worker.assembly.segments import Shelf
+from worker.assembly.segments import Shelf, silence
 from worker.assembly.stock import Stock, Unfinished
-from worker.assembly.timeline import Grid, Volume, lay_out
+from worker.assembly.timeline import Grid, Volume, lay_out, slack
 from worker.assembly.transcript import Line
 from worker.completeness import Placed
 
@@ -80,6 +80,13 @@ class Making:
     def length(self) -> int:
         """Samples of the job's audio."""
         return self.volumes[-1].start + self.volumes[-1].samples
+
+    @property
+    def tolerance(self) -> int:
+        """Samples by which the job's audio may be longer or shorter than its segments and pauses; see `lay_out`."""
+        return sum(
+            slack(self.parts[volume.first :][: len(volume.places)], self.sample_rate, Grid.of(self.encoder)) for volume in self.volumes
+        )
 
     @property
     def seconds(self) -> float:
@@ -205,20 +212,14 @@ class Joined:
 
     def __init__(self, making: Making) -> None:
         self._making = making
-        self._spans: list[tuple[int, int, int]] = []  # index of the segment, first sample, samples
+        self.placed: list[Placed] = []  # what was written down, with the silence that the plan has after it
 
     def __iter__(self) -> Iterator[Line]:
+        ends = {self._making.parts[volume.numbered[-1][0]].segments[-1].index for volume in self._making.volumes}
         for line in self._making.lines():
-            self._spans.append((line.segment.index, line.begin, line.spoken.samples))
+            pause = 0 if line.segment.index in ends else silence(line.segment, line.sample_rate)
+            self.placed.append(Placed(index=line.segment.index, samples=line.spoken.samples, silence=pause))
             yield line
-
-    def placed(self) -> list[Placed]:
-        """What was written down, with the silence up to what follows."""
-        begins = [begin for _, begin, _ in self._spans[1:]] + [self._making.length]
-        return [
-            Placed(index=index, samples=samples, silence=after - begin - samples)
-            for (index, begin, samples), after in zip(self._spans, begins, strict=True)
-        ]
 
 
 def _one_of_each_voice(parts: Sequence[Part]) -> list[Segment]:

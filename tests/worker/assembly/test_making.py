@@ -8,6 +8,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,10 +25,13 @@ from worker import paths
 from worker.assembly import loudness
 from worker.assembly.binding import bind
 from worker.assembly.codecs import Packets
+from worker.assembly.files import samples_of
 from worker.assembly.loudness import Meter
 from worker.assembly.making import Effort, Joined, Making
+from worker.assembly.parts import Part
 from worker.assembly.segments import QUIET, SegmentMissing, smooth_edges
 from worker.assembly.stock import Unfinished
+from worker.assembly.timeline import Volume, lay_out
 from worker.assembly.transcript import write_transcript
 from worker.completeness import verify
 
@@ -62,7 +66,43 @@ def test_every_segment_is_where_the_timings_say(shop: Shop, name: str) -> None:
             assert decibels(pcm, found - pcm[: len(found)]) > floor
     joined = Joined(making)
     assert len(list(joined)) == len(plan.segments)
-    verify(len(plan.segments), joined.placed(), (), making.length)
+    verify(len(plan.segments), joined.placed, (), samples_of(target, making.encoder), making.tolerance)
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_a_file_is_as_long_as_its_plan(shop: Shop, name: str) -> None:
+    """Also without any pauses, and without some segments. One that is shorter than that is refused."""
+    plan = shop.plan()
+    hurried = replace(plan, segments=tuple(replace(segment, pause=0.0) for segment in plan.segments))
+    for book, missing in ((plan, ()), (hurried, ()), (plan, {0, 5}), (shop.plan(1, chapters=1), ())):
+        making = shop.making(book, name, missing=missing)
+        making.prepare(None)
+        joined = Joined(making)
+        segments = len(list(joined))
+        samples = bind(making, shop.artifacts, shop.folder / "x")
+        verify(len(book.segments), joined.placed, missing, samples, making.tolerance)
+        lost = samples - 2 * making.tolerance - 1
+        with pytest.raises(AssemblyFailed, match="its segments and pauses have"):
+            verify(len(book.segments), joined.placed, missing, lost, making.tolerance)
+    assert segments == 1
+
+
+@pytest.mark.parametrize("name", ["m4b", "mp3", "opus", "flac", "wav"])
+def test_a_pause_that_is_lost_is_noticed(shop: Shop, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layout forgets the pauses between parts, and the file is as the layout has it."""
+
+    def pressed(parts: list[Part], *rest: Any, **options: Any) -> Volume:
+        return lay_out([replace(part, segments=(replace(part.segments[-1], pause=0.0),)) for part in parts], *rest, **options)
+
+    plan = shop.plan()
+    monkeypatch.setattr("worker.assembly.making.lay_out", pressed)
+    making = shop.making(plan, name)
+    making.prepare(None)
+    joined = Joined(making)
+    list(joined)
+    samples = bind(making, shop.artifacts, shop.folder / "x")
+    with pytest.raises(AssemblyFailed, match="its segments and pauses have"):
+        verify(len(plan.segments), joined.placed, (), samples, making.tolerance)
 
 
 @pytest.mark.parametrize("name", ["m4b", "mp3", "opus", "flac"])
