@@ -150,7 +150,7 @@ class Making:
                         spoken=spoken,
                         begin=volume.start + place.start + spoken.start,
                         sample_rate=self.sample_rate,
-                        language=segment.language or self.plan.document.language or "",
+                        language=segment.language or self.job.language,
                     )
 
     def _seconds(self, samples: int) -> float:

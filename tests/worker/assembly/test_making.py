@@ -309,6 +309,20 @@ def test_timings_and_subtitles(shop: Shop) -> None:
         assert int(hours) * 3600 + int(minutes) * 60 + float(seconds) == pytest.approx(word["start"], abs=0.002)
 
 
+def test_subtitles_are_cut_by_the_rules_of_the_voice_that_speaks(shop: Shop) -> None:
+    """Not by those of the document's tag; and of a segment in another language by its own."""
+    text = "Trung tâm TP. Hồ Chí Minh nằm ở phía nam của đất nước. Đó là một thành phố lớn."
+    plan = shop.plan(2, chapters=1, changed={0: text, 1: f"{text} Call me Ishmael."})
+    foreign = replace(plan.segments[1], language="en")
+    plan = replace(plan, segments=(plan.segments[0], foreign))
+    assert plan.document.language == "en"
+    making = shop.making(plan, "wav", language="vi")
+    making.prepare(None)
+    first, second = ([cue.text.replace("\n", " ") for cue in line.cues()] for line in making.lines())
+    assert first[0].startswith("Trung tâm TP. Hồ Chí Minh")
+    assert second[0] == "Trung tâm TP."
+
+
 def test_edges_are_faded_only_where_they_click() -> None:
     silent = np.concatenate([np.full(5, QUIET / 2), np.full(2000, 0.5), np.full(5, -QUIET / 2)]).astype(np.float32)
     assert smooth_edges(silent, RATE) is silent
