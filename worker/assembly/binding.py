@@ -42,7 +42,9 @@ def _write(making: Making, volume: Volume, labels: Labels, target: Path) -> int:
         if making.format.coding == "flac":
             write_flac(target, making.samples(volume), making.sample_rate, labels)
         else:
-            encode_blocks(making.samples(volume), making.sample_rate, making.format, target, samples=volume.samples)
+            found = labels.tags() if making.format.coding == "vorbis" else {}  # a WAV file stays what every reader knows
+            tags = {name: value for name, value in found.items() if name in ("title", "artist", "album")}
+            encode_blocks(making.samples(volume), making.sample_rate, making.format, target, samples=volume.samples, tags=tags)
     elif making.format.coding == "aac":
         audiobook = making.format.name == "m4b"
         write_mp4(target, making.encoder, making.pieces(volume), volume.packets, volume.samples, labels, audiobook=audiobook)

@@ -123,6 +123,14 @@ def test_chapters_begin_with_their_first_segment(shop: Shop, name: str) -> None:
         assert start == pytest.approx(ideal[chapter.first], abs=0.05)  # as the plan has its pauses
 
 
+def test_ogg_has_title_and_author_and_wav_has_nothing(shop: Shop) -> None:
+    _, ogg = made(shop, shop.plan(), "ogg")
+    tags = {name.lower(): value for name, value in hear(ogg).metadata.items()}
+    assert tags.items() >= {("title", "Moby-Dick"), ("artist", "Herman Melville"), ("album", "Moby-Dick")}
+    _, wav = made(shop, shop.plan(), "wav")
+    assert hear(wav).metadata == {}
+
+
 def test_a_zip_has_one_file_a_chapter(shop: Shop) -> None:
     making, target = made(shop, shop.plan(), "zip")
     with zipfile.ZipFile(target) as archive:
