@@ -197,7 +197,8 @@ class Service:
             timings = json.loads(self.artifacts.read(job.result["timings"])) if job.result else {}
         except ArtifactMissing as error:
             raise AudioExpired("the timings of this job are no longer kept") from error
-        return from_timings(timings, kind).encode()
+        said = job.segment.language if job.segment is not None else ""
+        return from_timings(timings, kind, said or job.language).encode()
 
     def chapters(self, owner: str, job_id: str) -> dict[str, Any]:
         """The chapters of a job's document as JSON. Raises UnknownJob, and AudioExpired when the list is no longer kept."""

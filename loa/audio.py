@@ -8,7 +8,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,10 +110,19 @@ def encode(pcm: np.ndarray, sample_rate: int, audio_format: Format, target: Path
     encode_blocks([pcm], sample_rate, audio_format, target, samples=len(pcm))
 
 
-def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: Format, target: Path, *, samples: int) -> None:
+def encode_blocks(
+    blocks: Iterable[np.ndarray],
+    sample_rate: int,
+    audio_format: Format,
+    target: Path,
+    *,
+    samples: int,
+    tags: Mapping[str, str] | None = None,
+) -> None:
     """The same for PCM that comes in blocks, so that long audio never lies in memory as a whole.
 
-    `samples`: about how many there will be, within 5 %; it decides whether a WAV file needs lengths of 64 bits.
+    `samples`: about how many there will be, within 5 %; it decides whether a WAV file needs lengths of 64 bits. `tags`:
+    what an Ogg file says of itself, of `title`, `artist` and `album`; libsndfile writes no chapters and no picture.
     """
     import soundfile
 
@@ -125,6 +134,8 @@ def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, audio_format: 
         with target.open("wb", buffering=0) as stream:
             sink = Sink(stream)
             with soundfile.SoundFile(sink, "w", sample_rate, channels=1, format=container, subtype=audio_format.subtype) as audio:
+                for name, value in (tags or {}).items():
+                    setattr(audio, name, value)
                 for block in even_blocks(blocks):
                     audio.write(block)
                     written += len(block)

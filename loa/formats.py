@@ -1,4 +1,8 @@
-"""The formats that a job's audio is delivered in. Without numpy or any audio library, so that an API process knows them too."""
+"""The formats that a job's audio is delivered in. Without numpy or any audio library, so that an API process knows them too.
+
+m4b, m4a, mp3, opus and flac say title, author, chapters and cover of themselves; each file of a zip says title, author, book, number and
+cover. ogg says title and author alone, because no library here writes more into Vorbis, and wav nothing.
+"""
 
 from __future__ import annotations
 

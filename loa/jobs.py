@@ -65,6 +65,7 @@ class Order:
     pauses: Mapping[str, int] = field(default_factory=dict)  # ms, instead of the settings'
     allow_partial: bool = False  # segments that cannot be spoken are left out and named, where else the job would fail
     author: str | None = None  # instead of what the document says; so is `title`
+    language: str = ""  # of the job's voice: the first part of its tag, "vi"
 
     def fields(self) -> dict[str, str]:
         """The constant part of the job record in Redis."""
@@ -76,6 +77,7 @@ class Order:
             "pauses": json.dumps(dict(self.pauses)) if self.pauses else "",
             "allow_partial": "1" if self.allow_partial else "",
             "author": json.dumps(self.author) if self.author is not None else "",
+            "language": self.language,
         }
         return {name: value for name, value in optional.items() if value} | {
             "id": self.id,
@@ -136,6 +138,7 @@ class Job:
     pauses: dict[str, int]  # ms
     allow_partial: bool
     author: str | None
+    language: str  # see Order; "" of jobs that an older version accepted
     chapters_total: int  # 0 until planned, and where there are none
     chapters_done: int
     chapter: int  # from 0: the first that is not done
@@ -187,6 +190,7 @@ class Job:
             pauses=document("pauses") or {},
             allow_partial=record.get("allow_partial") == "1",
             author=document("author"),
+            language=record.get("language", ""),
             chapters_total=int(record.get("chapters", 0)),
             chapters_done=int(record.get("chapters_done", 0)),
             chapter=int(record.get("chapter", 0)),

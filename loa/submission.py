@@ -142,6 +142,7 @@ class Desk:
             "voice": voice.name,
             "fingerprint": cast.main.fingerprint,
             "engine": voice.engine,
+            "language": cast.main.language,
             "voices": pinned(cast),
             "author": submission.author,
             "chapters": submission.chapters,

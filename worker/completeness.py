@@ -21,14 +21,14 @@ class Placed:
 
     index: int
     samples: int  # of its speech
-    silence: int = 0  # samples of the pause that follows it
+    silence: int = 0  # samples of the pause that follows it, as it is planned
 
 
-def verify(planned: int, placed: Sequence[Placed], missing: Collection[int], samples: int) -> None:
+def verify(planned: int, placed: Sequence[Placed], missing: Collection[int], samples: int, tolerance: int = 0) -> None:
     """Compare a plan of `planned` segments with what was `placed` and what is named as `missing`.
 
-    `samples`: how long the whole is, as the file that was written has it, at the rate at which segments were placed. Raises AssemblyFailed
-    with what is wrong: a defect of Loa, or a file that lost its end.
+    `samples`: how long the whole is, as the file that was written has it, at the rate at which segments were placed; that may differ from
+    their sum by `tolerance`. Raises AssemblyFailed with what is wrong: a defect of Loa, or a file that was not written whole.
     """
     expected = set(range(planned)) - set(missing)
     indices = [one.index for one in placed]
@@ -41,7 +41,7 @@ def verify(planned: int, placed: Sequence[Placed], missing: Collection[int], sam
         raise AssemblyFailed("the audio holds segments twice, or in another order than the plan")
     if empty := [one.index for one in placed if one.samples <= 0]:
         raise AssemblyFailed(f"the audio holds nothing of {_named(empty)}")
-    if (total := sum(one.samples + one.silence for one in placed)) != samples:
+    if abs((total := sum(one.samples + one.silence for one in placed)) - samples) > tolerance:
         raise AssemblyFailed(f"the audio has {samples:,} samples; its segments and pauses have {total:,}")
 
 

@@ -142,6 +142,23 @@ def test_subtitles_of_one_passage_are_made_of_its_timings(client: FlaskClient, u
     assert (again.status_code, again.data) == (304, b"")
 
 
+def test_subtitles_of_one_passage_are_cut_by_the_rules_of_its_language(
+    client: FlaskClient, player: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence that goes on after "TP." does so where Vietnamese is spoken."""
+    text = "Trung tâm TP. Hồ Chí Minh nằm ở phía nam. Đó là một thành phố lớn."
+    monkeypatch.setattr("tests.api.stage.SAID", {"index": 0, "text": text, "start": 0.0, "end": 6.0, "words": []})
+    player.announce()
+    job_id = submit(client, input=text).json["id"]
+    player.finish(AUDIO)
+    assert player.store.jobs.get(job_id).language == "en"
+    first = {}
+    for language in ("en", "vi"):
+        player.store.database.client.hset(player.store.database.keys.job(job_id), "language", language)
+        first[language] = client.get(f"/v1/jobs/{job_id}/subtitles.srt").text.split("\n")[2]
+    assert first == {"en": "Trung tâm TP.", "vi": "Trung tâm TP. Hồ Chí Minh nằm ở phía nam."}
+
+
 @pytest.mark.parametrize("kind", SUBTITLES)
 def test_subtitles_of_a_longer_job_are_files(client: FlaskClient, player: Player, service: Service, kind: str) -> None:
     player.announce()

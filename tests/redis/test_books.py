@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loa.store import Refusal
-from tests.redis.ledger import OTHER, PLAN, SPEAK, SPEAK_OTHER, Bench, a_plan, an_order
+from tests.redis.ledger import ASSEMBLE, OTHER, PLAN, SPEAK, SPEAK_OTHER, Bench, a_plan, an_order
 
 
 def begin(bench: Bench, lengths: list[float], *, engines: bool = False, chapter: int = 0) -> str:
@@ -125,3 +125,45 @@ def test_the_pace_of_assemblies_is_known_after_one(bench: Bench) -> None:
     assert bench.assemble(job_id)
     other = bench.store.jobs.get(begin(bench, [2.0] * 4))
     assert bench.store.jobs.standing(other).queues["assemble"].pace is not None
+
+
+def assembling(bench: Bench) -> str:
+    job_id = begin(bench, [2.0] * 2)
+    bench.speak(bench.claim())
+    return job_id
+
+
+def test_assemblies_that_are_handed_back_take_turns(bench: Bench) -> None:
+    bench.hot()
+    jobs = [assembling(bench) for _ in range(3)]
+    turns = []
+    for _ in range(6):
+        batch = bench.claim(queue=ASSEMBLE, most=1)
+        turns += batch.jobs
+        bench.store.claims.hand_back(batch.claim, batch.items)
+    assert turns == jobs * 2
+
+
+def test_a_lost_assembly_keeps_its_turn(bench: Bench) -> None:
+    bench.hot()
+    first, second = assembling(bench), assembling(bench)
+    batch = bench.claim(queue=ASSEMBLE, most=1)
+    bench.store.claims.hand_back(batch.claim, batch.items, charged=True)
+    assert [item.job_id for _ in range(2) for item in bench.claim(queue=ASSEMBLE, most=1).items] == [first, second]
+
+
+def test_losses_of_an_assembly_count_from_its_last_progress(bench: Bench) -> None:
+    bench.hot()
+    job_id = assembling(bench)
+    for _ in range(4):  # killed twice, and each time it got on afterwards
+        for _ in range(2):
+            batch = bench.claim(queue=ASSEMBLE, most=1)
+            bench.store.claims.hand_back(batch.claim, batch.items, charged=True)
+        batch = bench.claim(queue=ASSEMBLE, most=1)
+        bench.store.claims.hand_back(batch.claim, batch.items)
+    for _ in range(3):
+        assert bench.state(job_id) == "assembling"
+        batch = bench.claim(queue=ASSEMBLE, most=1)
+        bench.store.claims.hand_back(batch.claim, batch.items, charged=True)
+    job = bench.store.jobs.get(job_id)
+    assert (job.state, (job.error or {}).get("code")) == ("failed", "worker_lost")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from tests.worker.bench import RATE, Bench
 from worker import paths
 from worker.assembly import segments as shelf
 from worker.assembly.segments import smooth_edges
+from worker.assembly.workbench import own_folder
 from worker.plans import Plans
 
 LONG = "\n\n".join(" ".join(f"This is sentence {number} of paragraph {paragraph}." for number in range(8)) for paragraph in range(8))
@@ -174,3 +178,26 @@ def test_few_plans_are_kept_in_memory(bench: Bench) -> None:
     assert len(plans._kept) == 1
     bench.artifacts.delete("plans/p2/c.json")
     assert plans.segments(jobs[2])[0].text == "2"  # kept, so nothing is read
+
+
+def test_what_killed_assemblies_left_is_removed_by_the_next(bench: Bench) -> None:
+    """As soon as their process is dead; what a living one makes is left alone."""
+    job_id = bench.submit("Short.")
+    bench.speak()
+    work = bench.folder / "work"
+    killed = f"""
+import os, signal
+from pathlib import Path
+from worker.assembly.workbench import own_folder
+with own_folder(Path({str(work)!r}), "job_killed") as folder:
+    (folder / "path.m4b").write_bytes(b"half a book")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -signal.SIGKILL
+    assert [path.name for path in work.glob("job_killed-*/*")] == ["path.m4b"]
+    with own_folder(work, "job_alive") as alive:
+        (alive / "path.zip").write_bytes(b"half a book")
+        bench.assembler.assemble(bench.claim("assemble"))
+        assert list(work.rglob("*")) == [alive, alive / "path.zip"]
+    assert bench.job(job_id).state is State.SUCCEEDED
+    assert list(work.iterdir()) == []

@@ -42,6 +42,13 @@ def test_anything_else_is_refused(planned: int, indices: tuple[int, ...], missin
         verify(planned, placed(*indices), missing, samples)
 
 
+def test_the_grid_of_packets_is_tolerated_and_no_more() -> None:
+    verify(3, placed(0, 1, 2), (), 350, 20)
+    for samples in (309, 351):
+        with pytest.raises(AssemblyFailed, match=f"has {samples} samples"):
+            verify(3, placed(0, 1, 2), (), samples, 20)
+
+
 def test_a_segment_without_sound_is_refused() -> None:
     with pytest.raises(AssemblyFailed, match="holds nothing of segment 1"):
         verify(2, [Placed(index=0, samples=100), Placed(index=1, samples=0, silence=50)], (), 150)

@@ -7,11 +7,9 @@ other jobs get their turn.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,13 +24,14 @@ from loa.store import Batch, Store
 from loa.subtitles import Kind
 from worker import paths
 from worker.assembly.binding import bind
-from worker.assembly.making import Effort, Joined, Making, Unfinished
+from worker.assembly.making import Effort, Joined, Making
 from worker.assembly.segments import SegmentMissing, Shelf, StoredAudio
+from worker.assembly.stock import Unfinished
 from worker.assembly.transcript import write_transcript
+from worker.assembly.workbench import own_folder, remove_leftovers
 from worker.completeness import missing_facts, verify
 from worker.plans import Plans
 
-LEFTOVER_AGE = 3600.0  # seconds; no assembly writes at one file for longer
 WRITERS = 4  # threads that write timings while the audio is written
 TASK_SECONDS = 30.0  # of encoding; joining the parts of twenty hours takes about as long again
 MOST_THREADS = 4  # that encode: each holds a part in memory
@@ -51,20 +50,18 @@ class Assembler:
         self._threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
         self._encoders = ThreadPoolExecutor(self._threads, thread_name_prefix="encoder")
         work_folder.mkdir(parents=True, exist_ok=True)
-        for path in work_folder.iterdir():  # what killed processes left
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > LEFTOVER_AGE:
-                    path.unlink()
+        remove_leftovers(work_folder)
 
     def assemble(self, batch: Batch) -> None:
         """Do the assembly that `batch` claims: to its end (published, failed, or its missing segments returned to the speakers), or for as
         long as a task may take."""
         (item,) = batch.items
         job = batch.jobs[item.job_id]
+        remove_leftovers(self._work_folder)
         try:
             result = self.make(job, batch.claim, task_seconds=TASK_SECONDS)
         except Unfinished:
-            log.info("job %s: a part of its audio is encoded; the next task goes on", job.id)
+            log.info("job %s: a part of its audio is made; the next task goes on", job.id)
             self._store.claims.hand_back(batch.claim, batch.items)
         except SegmentMissing as gap:
             log.warning("job %s: segment %d is gone from the artifact store; it is spoken again", job.id, gap.index)
@@ -102,12 +99,12 @@ class Assembler:
             "timings": (paths.timings(job.id, attempt), ".json"),
             **{kind: (paths.subtitles(job.id, attempt, kind), f".{kind}") for kind in captions},
         }
-        with self._local(job, [extension for _, extension in written.values()]) as targets:
-            files = dict(zip(written, targets, strict=True))
-            bind(making, self._artifacts, files["path"])
+        with own_folder(self._work_folder, job.id) as folder:
+            files = {name: folder / f"{name}{extension}" for name, (_, extension) in written.items()}
+            samples = bind(making, self._artifacts, files["path"])
             joined = Joined(making)
             write_transcript(joined, making.facts(), files["timings"], {kind: files[kind] for kind in captions})
-            verify(len(plan.segments), joined.placed(), missing, making.length)
+            verify(len(plan.segments), joined.placed, missing, samples, making.tolerance)
             with files["path"].open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = files["path"].stat().st_size
@@ -142,17 +139,6 @@ class Assembler:
         """Remove what `make` wrote."""
         for path in (result["path"], result["timings"], *result.get("subtitles", {}).values()):
             self._artifacts.delete(path)
-
-    @contextlib.contextmanager
-    def _local(self, job: Job, extensions: list[str]) -> Iterator[list[Path]]:
-        """Paths of files in the work folder, which are gone afterwards."""
-        stem = self._work_folder / f"{job.id}-{secrets.token_hex(4)}"
-        targets = [stem.with_name(stem.name + extension) for extension in extensions]
-        try:
-            yield targets
-        finally:
-            for target in targets:
-                target.unlink(missing_ok=True)
 
     def _missing_after(self, job: Job, index: int) -> Iterator[int]:
         for segment in self._plans.segments(job)[index + 1 :]:

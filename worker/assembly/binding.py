@@ -9,7 +9,7 @@ from pathlib import Path
 from loa.artifacts import Artifacts
 from loa.audio import encode_blocks
 from loa.errors import ArtifactMissing
-from worker.assembly.files import new_file, write_flac, write_mp4, write_packets
+from worker.assembly.files import new_file, samples_of, write_flac, write_mp4, write_packets
 from worker.assembly.labels import Labels
 from worker.assembly.making import Making
 from worker.assembly.pictures import Picture, picture
@@ -22,36 +22,41 @@ COPIED = 1 << 20  # bytes at once
 _KEPT_MARKS = " .,()-'"
 
 
-def bind(making: Making, artifacts: Artifacts, target: Path) -> None:
-    """Write the file of a job that is prepared. Raises StorageFull, SegmentMissing."""
+def bind(making: Making, artifacts: Artifacts, target: Path) -> int:
+    """Write the file of a job that is prepared. Returns how many samples of audio it says that it holds.
+
+    Raises StorageFull, SegmentMissing, Unfinished.
+    """
     cover = _cover(making.plan.document.cover, artifacts)
     if making.format.name == "zip":
-        _write_zip(making, cover, target)
-    else:
-        (volume,) = making.volumes
-        chapters = tuple(making.marks(volume))
-        language = making.plan.document.language
-        labels = Labels(title=_title(making), author=_author(making), language=language, cover=cover, chapters=chapters)
-        _write(making, volume, labels, target)
+        return _write_zip(making, cover, target)
+    (volume,) = making.volumes
+    chapters = tuple(making.marks(volume))
+    language = making.plan.document.language
+    labels = Labels(title=_title(making), author=_author(making), language=language, cover=cover, chapters=chapters)
+    return _write(making, volume, labels, target)
 
 
-def _write(making: Making, volume: Volume, labels: Labels, target: Path) -> None:
+def _write(making: Making, volume: Volume, labels: Labels, target: Path) -> int:
     if making.encoder is None:
         if making.format.coding == "flac":
             write_flac(target, making.samples(volume), making.sample_rate, labels)
         else:
-            encode_blocks(making.samples(volume), making.sample_rate, making.format, target, samples=volume.samples)
+            found = labels.tags() if making.format.coding == "vorbis" else {}  # a WAV file stays what every reader knows
+            tags = {name: value for name, value in found.items() if name in ("title", "artist", "album")}
+            encode_blocks(making.samples(volume), making.sample_rate, making.format, target, samples=volume.samples, tags=tags)
     elif making.format.coding == "aac":
         audiobook = making.format.name == "m4b"
         write_mp4(target, making.encoder, making.pieces(volume), volume.packets, volume.samples, labels, audiobook=audiobook)
     else:
         container = "mp3" if making.format.coding == "mp3" else "ogg"
-        write_packets(target, container, making.encoder, making.pieces(volume), volume.samples, labels)
+        write_packets(target, container, making.encoder, making.pieces(volume), volume.packets, volume.samples, labels)
+    return samples_of(target, making.encoder)
 
 
-def _write_zip(making: Making, cover: Picture | None, target: Path) -> None:
+def _write_zip(making: Making, cover: Picture | None, target: Path) -> int:
     """One file a chapter, numbered; not compressed a second time."""
-    language, of = making.plan.document.language, len(making.volumes)
+    language, of, samples = making.plan.document.language, len(making.volumes), 0
     piece = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.mp3")
     try:
         with new_file(target) as sink, zipfile.ZipFile(sink, "w") as archive:  # type: ignore[call-overload]  # it has what is asked of it
@@ -60,7 +65,7 @@ def _write_zip(making: Making, cover: Picture | None, target: Path) -> None:
                 title = _title(making) if chapter is None else making.plan.chapters[chapter].title
                 album = None if chapter is None else _title(making)
                 labels = Labels(title=title, author=_author(making), album=album, track=(number, of), language=language, cover=cover)
-                _write(making, volume, labels, piece)
+                samples += _write(making, volume, labels, piece)
                 entry = zipfile.ZipInfo(_file_name(number, of, title))
                 entry.file_size = piece.stat().st_size
                 with piece.open("rb") as source, archive.open(entry, "w") as copy:
@@ -69,6 +74,7 @@ def _write_zip(making: Making, cover: Picture | None, target: Path) -> None:
                         sink.check(target)
     finally:
         piece.unlink(missing_ok=True)
+    return samples
 
 
 def _title(making: Making) -> str | None:

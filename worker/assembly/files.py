@@ -41,30 +41,33 @@ def write_mp4(
             position += len(piece.sizes)
             sink.write(piece.data)
             sink.check(target)
-        if position != count:
-            raise ValueError(f"{position} packets came where {count} were announced")
+        _check(position, count)
         sink.write(mp4.tail(book))
         sink.seek(0)
         sink.write(mp4.head(book))
 
 
-def write_packets(target: Path, container: str, encoder: Encoder, pieces: Iterable[Packets], samples: int, labels: Labels) -> None:
-    """mp3 or ogg (FFmpeg's names) of packets, from the first to the last of `samples`. Raises StorageFull."""
+def write_packets(
+    target: Path, container: str, encoder: Encoder, pieces: Iterable[Packets], count: int, samples: int, labels: Labels
+) -> None:
+    """mp3 or ogg (FFmpeg's names) of `count` packets, from the first to the last of `samples`. Raises StorageFull."""
     import av
 
     with new_file(target) as sink, av.open(sink, "w", format=container) as output:
         stream = output.add_stream(encoder.codec.name, rate=encoder.sample_rate, layout="mono", options=dict(encoder.codec.options))
         stream.codec_context.format = encoder.codec.sample_format
         _label(output, labels, encoder.sample_rate)
-        time_base, position = Fraction(1, encoder.sample_rate), -encoder.delay
+        time_base, position, came = Fraction(1, encoder.sample_rate), -encoder.delay, 0
         for data in (packet for piece in pieces for packet in piece):
             packet = av.Packet(data)
             packet.stream, packet.time_base = stream, time_base
             packet.pts = packet.dts = position
             packet.duration = min(encoder.frame, samples - position)  # Ogg files end with the last sample that is counted
             position += encoder.frame
+            came += 1
             output.mux(packet)
             sink.check(target)
+        _check(came, count)
     if container == "mp3":
         tell_padding(target, encoder.delay, position - samples)
 
@@ -88,6 +91,23 @@ def write_flac(target: Path, blocks: Iterable[np.ndarray], sample_rate: int, lab
         output.mux(stream.encode(None))
 
 
+def samples_of(path: Path, encoder: Encoder | None) -> int:
+    """How many samples of audio a file says that it holds: by its index of packets where it has one, else by the length that a player finds
+    in its head or, of Ogg, on its last page. `encoder`: of its packets; None where it was written sample by sample."""
+    if encoder is None:
+        import soundfile
+
+        return soundfile.info(path).frames
+
+    import av
+
+    with av.open(path) as file:
+        (stream,) = file.streams.audio
+        if stream.frames:
+            return stream.frames * encoder.frame - encoder.delay
+        return round((stream.duration or 0) * (stream.time_base or 0) * encoder.sample_rate)
+
+
 @contextmanager
 def new_file(target: Path) -> Iterator[Sink]:
     """A file that is whole or absent."""
@@ -102,6 +122,11 @@ def new_file(target: Path) -> Iterator[Sink]:
         if sink is not None:
             sink.check(target)  # a full disk explains whatever came of it
         raise
+
+
+def _check(came: int, announced: int) -> None:
+    if came != announced:
+        raise ValueError(f"{came} packets came where {announced} were announced")
 
 
 def _label(output: av.container.OutputContainer, labels: Labels, sample_rate: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -13,7 +12,6 @@ import numpy as np
 
 from loa.artifacts import Artifacts
 from loa.engines import ENGINES
-from loa.errors import AssemblyFailed
 from loa.formats import Format
 from loa.jobs import Job
 from loa.plan import Plan, Segment
@@ -22,19 +20,15 @@ from worker.assembly.labels import Mark
 from worker.assembly.loudness import gains, total
 from worker.assembly.measures import Measure
 from worker.assembly.parts import Part, parts_of
-from worker.assembly.segments import Shelf
-from worker.assembly.stock import Stock
-from worker.assembly.timeline import Grid, Volume, lay_out
+from worker.assembly.segments import Shelf, silence
+from worker.assembly.stock import Stock, Unfinished
+from worker.assembly.timeline import Grid, Volume, lay_out, slack
 from worker.assembly.transcript import Line
 from worker.completeness import Placed
 
 PROBED = 16  # parts that are looked for when a gain is chosen
 
 T = TypeVar("T")
-
-
-class Unfinished(Exception):
-    """There is more to do than one task may take. What was done is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +82,13 @@ class Making:
         return self.volumes[-1].start + self.volumes[-1].samples
 
     @property
+    def tolerance(self) -> int:
+        """Samples by which the job's audio may be longer or shorter than its segments and pauses; see `lay_out`."""
+        return sum(
+            slack(self.parts[volume.first :][: len(volume.places)], self.sample_rate, Grid.of(self.encoder)) for volume in self.volumes
+        )
+
+    @property
     def seconds(self) -> float:
         return self.length / self.sample_rate
 
@@ -98,7 +99,7 @@ class Making:
         return None if found is None else round(found + self.gain, 1)
 
     def pieces(self, volume: Volume) -> Iterator[Packets]:
-        """A file as packets: its parts, and the silence between them. Raises SegmentMissing."""
+        """A file as packets: its parts, and the silence between them. Raises SegmentMissing, Unfinished."""
         assert self.encoder is not None
         silent = self.encoder.silence
         for number, place in volume.numbered:
@@ -107,14 +108,10 @@ class Making:
             yield self._stock.packets(self.parts[number], self._measures[number], self.gain, first=self._first(number))
 
     def samples(self, volume: Volume) -> Iterator[np.ndarray]:
-        """A file as float32 PCM [samples]. Raises SegmentMissing."""
-        count = 0
+        """A file as float32 PCM [samples]. Raises SegmentMissing, Unfinished."""
         for number, place in volume.numbered:
-            for block in itertools.chain([np.zeros(place.silence, dtype=np.float32)], self._stock.blocks(self.parts[number], self.gain)):
-                count += len(block)
-                yield block
-        if count != volume.samples:
-            raise AssemblyFailed(f"{volume.samples:,} samples were announced and {count:,} came")
+            yield np.zeros(place.silence, dtype=np.float32)
+            yield from self._stock.blocks(self.parts[number], self._measures[number], self.gain)
 
     def marks(self, volume: Volume, *, start: int = 0) -> list[Mark]:
         """The chapters of a file, each from its first part to the next one's; `start`: samples before the file."""
@@ -142,7 +139,7 @@ class Making:
         }
 
     def lines(self) -> Iterator[Line]:
-        """Every segment in the audio, in order; the words of one part are in memory at a time. Raises SegmentMissing."""
+        """Every segment in the audio, in order; the words of one part are in memory at a time. Raises SegmentMissing, Unfinished."""
         for volume in self.volumes:
             for number, place in volume.numbered:
                 part = self.parts[number]
@@ -153,7 +150,7 @@ class Making:
                         spoken=spoken,
                         begin=volume.start + place.start + spoken.start,
                         sample_rate=self.sample_rate,
-                        language=segment.language or self.plan.document.language or "",
+                        language=segment.language or self.job.language,
                     )
 
     def _seconds(self, samples: int) -> float:
@@ -174,7 +171,10 @@ class Making:
         if not self._kept or self.encoder is None or len(found) == 1:
             return found[0]
         probes = range(0, len(self.parts), max(1, len(self.parts) // PROBED))
-        known = {gain: sum(self._stock.encoded(self.parts[place], gain, first=self._first(place)) for place in probes) for gain in found}
+        known = {
+            gain: sum(self._stock.encoded(self.parts[place], self._measures[place], gain, first=self._first(place)) for place in probes)
+            for gain in found
+        }
         return max(found, key=lambda gain: known[gain])  # of equals the first, which is the best
 
     def _laid_out(self) -> list[Volume]:
@@ -212,20 +212,14 @@ class Joined:
 
     def __init__(self, making: Making) -> None:
         self._making = making
-        self._spans: list[tuple[int, int, int]] = []  # index of the segment, first sample, samples
+        self.placed: list[Placed] = []  # what was written down, with the silence that the plan has after it
 
     def __iter__(self) -> Iterator[Line]:
+        ends = {self._making.parts[volume.numbered[-1][0]].segments[-1].index for volume in self._making.volumes}
         for line in self._making.lines():
-            self._spans.append((line.segment.index, line.begin, line.spoken.samples))
+            pause = 0 if line.segment.index in ends else silence(line.segment, line.sample_rate)
+            self.placed.append(Placed(index=line.segment.index, samples=line.spoken.samples, silence=pause))
             yield line
-
-    def placed(self) -> list[Placed]:
-        """What was written down, with the silence up to what follows."""
-        begins = [begin for _, begin, _ in self._spans[1:]] + [self._making.length]
-        return [
-            Placed(index=index, samples=samples, silence=after - begin - samples)
-            for (index, begin, samples), after in zip(self._spans, begins, strict=True)
-        ]
 
 
 def _one_of_each_voice(parts: Sequence[Part]) -> list[Segment]:

@@ -40,9 +40,9 @@ class Part:
         return self.segments[-1].pause
 
 
-def encoded_address(part_address: str, coding: str, gain: float) -> str:
-    """The address of a part as packets. `coding` says by what codec and how."""
-    return _digest({"part": part_address, "coding": coding, "gain": gain})
+def encoded_address(part_address: str, samples: int, coding: str, gain: float) -> str:
+    """The address of a part, `samples` long, as packets. `coding` says by what codec and how."""
+    return _digest({"part": part_address, "samples": samples, "coding": coding, "gain": gain})
 
 
 def parts_of(plan: Plan, missing: Collection[int] = ()) -> list[Part]:

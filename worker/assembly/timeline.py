@@ -65,3 +65,12 @@ def lay_out(parts: Sequence[Part], measures: Sequence[Measure], sample_rate: int
         ideal += measure.samples + round(part.pause * sample_rate)
     samples = places[-1].start + measures[-1].samples
     return Volume(first=first, places=tuple(places), samples=samples, packets=packets, start=start)
+
+
+def slack(parts: Sequence[Part], sample_rate: int, grid: Grid) -> int:
+    """By how many samples a file of these parts may differ from what they and their pauses are long: a packet at its end, and what a pause
+    is too short to hold of the packets that a codec needs to go from one part to the next."""
+    if grid == Grid():
+        return 0
+    needed = grid.lead + grid.delay + grid.frame
+    return needed + sum(max(0, needed - round(part.pause * sample_rate)) for part in parts[:-1])

@@ -22,7 +22,7 @@ class Line:
     spoken: Spoken
     begin: int  # samples from the start of the job's audio
     sample_rate: int  # Hz
-    language: str  # BCP 47, or empty
+    language: str  # in which it is said: "vi", or empty
 
     @property
     def start(self) -> float:

@@ -156,7 +156,7 @@ local function join_ring(job, queue, bucket, front)
   redis.call('ZADD', key('owners', queue, job.lane), 'NX', turn(), job.owner)
 end
 
--- Makes an item ready: at the end for new work, at the front for work that was lost or handed back.
+-- Makes an item ready: at the end for new work and for an assembly that got on, at the front for work that was lost or handed back.
 local function make_ready(job, item, record, front)
   local queue = queue_of(job, item, record)
   local bucket = record[5] > 0 and SOLO or record[1]
@@ -302,7 +302,8 @@ local function worker_lost(job, item, losses)
 end
 
 -- Gives an item of a claim back to its queue. Charged: the worker is lost, and items that it had started count a loss; at MAX_LOSSES the job fails,
--- or goes on without the segment where it may.
+-- or goes on without the segment where it may. An assembly that is handed back has got on: other jobs come before it again, and what it lost before
+-- its progress says nothing of what is left of it.
 local function release(claim, id, item, charged)
   local record = held(claim, id, item)
   drop_claim_item(claim, id, item)
@@ -325,7 +326,11 @@ local function release(claim, id, item, charged)
   if not move(job, charged and 'lost' or 'return') then
     return 'stale'
   end
-  make_ready(job, item, record, true)
+  local got_on = item == 'assemble' and not charged
+  if got_on then
+    record[5] = 0
+  end
+  make_ready(job, item, record, not got_on)
   return 'ready'
 end
 

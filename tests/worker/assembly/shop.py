@@ -50,11 +50,14 @@ class Shop:
         planned = tuple(PlannedChapter(number=n + 1, title=TITLES[n % 3], first=n * each, count=each) for n in range(chapters))
         return Plan(segments=tuple(segments), chapters=planned, document=Origin(title="Moby-Dick", author="Herman Melville", language="en"))
 
-    def making(self, plan: Plan, name: str, **options: Any) -> Making:
-        return Making(self.artifacts, self.job(name), plan, Shelf(self.artifacts), format_named(name), **options)
+    def making(self, plan: Plan, name: str, *, language: str = "en", **options: Any) -> Making:
+        return Making(self.artifacts, self.job(name, language), plan, Shelf(self.artifacts), format_named(name), **options)
 
-    def job(self, name: str) -> Job:
-        order = Order(id=f"job_{'0' * 24}", voice="sine", fingerprint="f", engine="sine", characters=1, document="d", format=name)
+    def job(self, name: str, language: str = "en") -> Job:
+        """`language`: of its voice."""
+        order = Order(
+            id=f"job_{'0' * 24}", voice="sine", fingerprint="f", engine="sine", characters=1, document="d", format=name, language=language
+        )
         return Job.from_record({**order.fields(), "state": "assembling", "created": "0"})
 
     def parts(self) -> set[str]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from loa.errors import StorageFull
+from loa.formats import Coding
 from tests.worker.assembly.listening import hear
 from tests.worker.assembly.voices import RATE, phrase
 from worker.assembly import mp4
@@ -47,13 +48,15 @@ def m4b(target: Path, labels: Labels) -> None:
 
 def mp3(target: Path, labels: Labels) -> None:
     encoder = CODECS["mp3"].at(RATE)
-    write_packets(target, "mp3", encoder, [encoder.encode([VOICE], len(VOICE), first=True)], len(VOICE), labels)
+    packets = encoder.encode([VOICE], len(VOICE), first=True)
+    write_packets(target, "mp3", encoder, [packets], len(packets.sizes), len(VOICE), labels)
 
 
 def opus(target: Path, labels: Labels) -> None:
     encoder = CODECS["opus"].at(48000)
     pcm = phrase(3.0, rate=48000)
-    write_packets(target, "ogg", encoder, [encoder.encode([pcm], len(pcm), first=True)], len(pcm), labels)
+    packets = encoder.encode([pcm], len(pcm), first=True)
+    write_packets(target, "ogg", encoder, [packets], len(packets.sizes), len(pcm), labels)
 
 
 def flac(target: Path, labels: Labels) -> None:
@@ -168,3 +171,13 @@ def test_flac_is_exact(tmp_path: Path) -> None:
     heard = hear(tmp_path / "x")
     np.testing.assert_array_equal(np.rint(heard.pcm * 32768), np.rint(VOICE * 32767))
     assert av.open(io.BytesIO((tmp_path / "x").read_bytes())).streams.audio[0].codec_context.name == "flac"
+
+
+@pytest.mark.parametrize(("coding", "container"), [("mp3", "mp3"), ("opus", "ogg")])
+def test_packets_that_do_not_come_are_missed(tmp_path: Path, coding: Coding, container: str) -> None:
+    encoder = CODECS[coding].at(48000)
+    packets = encoder.encode([VOICE], len(VOICE), first=True)
+    count = len(packets.sizes)
+    with pytest.raises(ValueError, match=f"{count} packets came where {count + 1} were announced"):
+        write_packets(tmp_path / "x", container, encoder, [packets], count + 1, len(VOICE), Labels())
+    assert not (tmp_path / "x").exists()

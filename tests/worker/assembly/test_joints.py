@@ -61,7 +61,8 @@ class Book:
         if coding == "aac":
             write_mp4(target, self.encoder, pieces, count, self.volume.samples, Labels(), audiobook=True)
         else:
-            write_packets(target, "mp3" if coding == "mp3" else "ogg", self.encoder, pieces, self.volume.samples, Labels())
+            container = "mp3" if coding == "mp3" else "ogg"
+            write_packets(target, container, self.encoder, pieces, count, self.volume.samples, Labels())
         heard = hear(target)
         assert heard.sample_rate == self.rate
         return heard.pcm

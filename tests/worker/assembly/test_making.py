@@ -8,11 +8,13 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from loa.audio import pack_segment
+from loa.errors import AssemblyFailed
 from loa.formats import FORMATS
 from loa.plan import Plan
 from tests.worker.assembly.listening import hear
@@ -22,9 +24,14 @@ from tests.worker.assembly.voices import RATE, decibels, phrase
 from worker import paths
 from worker.assembly import loudness
 from worker.assembly.binding import bind
+from worker.assembly.codecs import Packets
+from worker.assembly.files import samples_of
 from worker.assembly.loudness import Meter
-from worker.assembly.making import Effort, Joined, Making, Unfinished
+from worker.assembly.making import Effort, Joined, Making
+from worker.assembly.parts import Part
 from worker.assembly.segments import QUIET, SegmentMissing, smooth_edges
+from worker.assembly.stock import Unfinished
+from worker.assembly.timeline import Volume, lay_out
 from worker.assembly.transcript import write_transcript
 from worker.completeness import verify
 
@@ -59,7 +66,43 @@ def test_every_segment_is_where_the_timings_say(shop: Shop, name: str) -> None:
             assert decibels(pcm, found - pcm[: len(found)]) > floor
     joined = Joined(making)
     assert len(list(joined)) == len(plan.segments)
-    verify(len(plan.segments), joined.placed(), (), making.length)
+    verify(len(plan.segments), joined.placed, (), samples_of(target, making.encoder), making.tolerance)
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_a_file_is_as_long_as_its_plan(shop: Shop, name: str) -> None:
+    """Also without any pauses, and without some segments. One that is shorter than that is refused."""
+    plan = shop.plan()
+    hurried = replace(plan, segments=tuple(replace(segment, pause=0.0) for segment in plan.segments))
+    for book, missing in ((plan, ()), (hurried, ()), (plan, {0, 5}), (shop.plan(1, chapters=1), ())):
+        making = shop.making(book, name, missing=missing)
+        making.prepare(None)
+        joined = Joined(making)
+        segments = len(list(joined))
+        samples = bind(making, shop.artifacts, shop.folder / "x")
+        verify(len(book.segments), joined.placed, missing, samples, making.tolerance)
+        lost = samples - 2 * making.tolerance - 1
+        with pytest.raises(AssemblyFailed, match="its segments and pauses have"):
+            verify(len(book.segments), joined.placed, missing, lost, making.tolerance)
+    assert segments == 1
+
+
+@pytest.mark.parametrize("name", ["m4b", "mp3", "opus", "flac", "wav"])
+def test_a_pause_that_is_lost_is_noticed(shop: Shop, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layout forgets the pauses between parts, and the file is as the layout has it."""
+
+    def pressed(parts: list[Part], *rest: Any, **options: Any) -> Volume:
+        return lay_out([replace(part, segments=(replace(part.segments[-1], pause=0.0),)) for part in parts], *rest, **options)
+
+    plan = shop.plan()
+    monkeypatch.setattr("worker.assembly.making.lay_out", pressed)
+    making = shop.making(plan, name)
+    making.prepare(None)
+    joined = Joined(making)
+    list(joined)
+    samples = bind(making, shop.artifacts, shop.folder / "x")
+    with pytest.raises(AssemblyFailed, match="its segments and pauses have"):
+        verify(len(plan.segments), joined.placed, (), samples, making.tolerance)
 
 
 @pytest.mark.parametrize("name", ["m4b", "mp3", "opus", "flac"])
@@ -78,6 +121,14 @@ def test_chapters_begin_with_their_first_segment(shop: Shop, name: str) -> None:
         assert start == pytest.approx(starts[chapter.first], abs=0.002)
         assert start == pytest.approx(told["start"], abs=0.002)
         assert start == pytest.approx(ideal[chapter.first], abs=0.05)  # as the plan has its pauses
+
+
+def test_ogg_has_title_and_author_and_wav_has_nothing(shop: Shop) -> None:
+    _, ogg = made(shop, shop.plan(), "ogg")
+    tags = {name.lower(): value for name, value in hear(ogg).metadata.items()}
+    assert tags.items() >= {("title", "Moby-Dick"), ("artist", "Herman Melville"), ("album", "Moby-Dick")}
+    _, wav = made(shop, shop.plan(), "wav")
+    assert hear(wav).metadata == {}
 
 
 def test_a_zip_has_one_file_a_chapter(shop: Shop) -> None:
@@ -176,6 +227,65 @@ def test_damaged_parts_are_made_again(shop: Shop, caplog: pytest.LogCaptureFixtu
     assert caplog.text.count("is damaged") == len(parts)
 
 
+def test_parts_with_too_few_packets_are_made_again(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    _, target = made(shop, shop.plan(), "mp3")
+    whole = target.read_bytes()
+    short = min(path for path in shop.parts() if path.endswith(".packets"))
+    found = Packets.unpack(shop.artifacts.read(short))
+    shop.artifacts.delete(short)
+    shop.artifacts.write(short, Packets(sizes=found.sizes[:-1], data=found.data[: -int(found.sizes[-1])]).pack())
+    _, target = made(shop, shop.plan(), "mp3")
+    assert target.read_bytes() == whole
+    assert "where the part takes" in caplog.text
+
+
+def spoken_again(shop: Shop, plan: Plan, index: int, seconds: float) -> None:
+    """A segment was swept, and another take of the same words has another length."""
+    path = paths.segment(plan.segments[index].address)
+    shop.artifacts.delete(path)
+    shop.pcm[index] = phrase(seconds, seed=77)
+    shop.artifacts.write(path, pack_segment(shop.pcm[index], RATE, ()))
+
+
+@pytest.mark.parametrize("name", ["m4b", "mp3", "opus", "flac", "wav", "zip"])
+def test_a_segment_that_was_spoken_again_is_measured_again(shop: Shop, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The book was made before, and what is known of its parts is of the old take."""
+    plan = shop.plan()
+    made(shop, plan, name)
+    spoken_again(shop, plan, 4, 2.6)
+    with pytest.raises(Unfinished):
+        made(shop, plan, name, loudness=-30.0)
+    assert "spoken again" in caplog.text
+    making, target = made(shop, plan, name, loudness=-30.0)
+    lines = list(making.lines())
+    assert lines[4].end - lines[4].start == pytest.approx(len(shop.pcm[4]) / RATE, abs=1e-3)
+    if name != "zip":
+        heard = hear(target)
+        assert len(heard.pcm) / heard.sample_rate == pytest.approx(making.seconds, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["m4b", "mp3", "opus"])
+def test_packets_of_an_older_take_are_not_taken(shop: Shop, name: str) -> None:
+    """Its measure was swept and made anew: what was encoded of the other is not joined to it."""
+    plan = shop.plan()
+    _, old = made(shop, plan, name)
+    before = hear(old)
+    spoken_again(shop, plan, 4, 2.6)
+    for path in shop.parts():
+        if path.endswith(".json"):
+            shop.artifacts.delete(path)
+    making, target = made(shop, plan, name)
+    heard = hear(target)
+    assert len(heard.pcm) > len(before.pcm)
+    assert len(heard.pcm) / heard.sample_rate == pytest.approx(making.seconds, abs=0.05)
+
+
+def test_a_part_that_is_never_what_was_measured_fails(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.assembly.stock.stitched", lambda *_: iter([np.zeros(1000, dtype=np.float32)]))
+    with pytest.raises(AssemblyFailed, match="1,000 came"):
+        made(shop, shop.plan(), "mp3")
+
+
 def test_a_segment_that_is_gone_is_named(shop: Shop) -> None:
     plan = shop.plan()
     shop.artifacts.delete(paths.segment(plan.segments[4].address))
@@ -205,6 +315,20 @@ def test_timings_and_subtitles(shop: Shop) -> None:
     for cue, word in zip(cues[::2], [word for word in words if word["text"] == "Call"], strict=True):
         hours, minutes, seconds = cue.split("\n")[1].split(" --> ")[0].replace(",", ".").split(":")
         assert int(hours) * 3600 + int(minutes) * 60 + float(seconds) == pytest.approx(word["start"], abs=0.002)
+
+
+def test_subtitles_are_cut_by_the_rules_of_the_voice_that_speaks(shop: Shop) -> None:
+    """Not by those of the document's tag; and of a segment in another language by its own."""
+    text = "Trung tâm TP. Hồ Chí Minh nằm ở phía nam của đất nước. Đó là một thành phố lớn."
+    plan = shop.plan(2, chapters=1, changed={0: text, 1: f"{text} Call me Ishmael."})
+    foreign = replace(plan.segments[1], language="en")
+    plan = replace(plan, segments=(plan.segments[0], foreign))
+    assert plan.document.language == "en"
+    making = shop.making(plan, "wav", language="vi")
+    making.prepare(None)
+    first, second = ([cue.text.replace("\n", " ") for cue in line.cues()] for line in making.lines())
+    assert first[0].startswith("Trung tâm TP. Hồ Chí Minh")
+    assert second[0] == "Trung tâm TP."
 
 
 def test_edges_are_faded_only_where_they_click() -> None:
