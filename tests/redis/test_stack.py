@@ -194,7 +194,7 @@ def test_a_part_that_leaves_before_the_service_was_ready_ends_it_with_its_words(
         return (part("speak", "import sys; print('no such voice'); sys.exit(70)"), part("api", API, stops_first=True))
 
     stack = make_stack(parts)
-    with pytest.raises(StartFailed, match=r"(?s)speak ended with exit code 70.*no such voice"), stack:  # `start` says so, if it is that slow
+    with pytest.raises(StartFailed, match=r"(?s)speak ended with exit code 70.*no such voice"), stack:  # a slow `start` says so
         stack.wait_until_ready()
     with pytest.raises(StartFailed, match="no such voice"):
         stack.wait()
