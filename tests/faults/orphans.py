@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from dataclasses import dataclass
 
@@ -43,18 +45,24 @@ class Orphans:
         return not self._waiting
 
 
-def busy(fleet: Fleet, slots: list[Slot]) -> tuple[Slot, Held, int] | None:
-    """A process that speaks, what it holds, and how much of that it had begun.
+def frozen(fleet: Fleet, slots: list[Slot]) -> tuple[Slot, Held, int] | None:
+    """A process that speaks, stopped in the middle of it; what it holds, and how much of that it had begun.
 
-    Not one that holds a segment which lost two processes: a third loss would rightly fail its job.
+    It is stopped first and looked at then, so that what is killed later is what was seen here. Not one that holds a segment which lost two
+    processes: a third loss would rightly fail its job.
     """
     for slot in slots:
+        try:
+            os.kill(slot.pid, signal.SIGSTOP)
+        except ProcessLookupError:
+            continue
         held = fleet.claimed_by(slot.id)
         records = [fleet.item(job_id, item) for _, job_id, item in held]
         if held and all(record and record["losses"] < 2 for record in records):
             begun = sum(record["state"] == "s" for record in records if record)
             if begun:
                 return slot, held, begun
+        os.kill(slot.pid, signal.SIGCONT)
     return None
 
 

@@ -10,7 +10,7 @@ import psutil
 
 from loa.store import Slot
 from tests.faults.history import Answer, History
-from tests.faults.orphans import Orphans, busy, texts
+from tests.faults.orphans import Orphans, frozen, texts
 from tests.faults.rows import Row, sized
 from tests.faults.witness import endings, records
 from tests.waiting import wait_until
@@ -55,7 +55,7 @@ def test_children(make_fleet: Callable[..., Fleet], fault_row: Callable[..., Row
         for kill in range(kills):
             there = wait_until(hot, START, "two processes")
             job_ids += [fleet.submit(f"This is job number {number} of round {kill}.") for number in range(jobs // kills)]
-            slot, held, begun = wait_until(lambda there=there: busy(fleet, there), START, "a busy process")
+            slot, held, begun = wait_until(lambda there=there: frozen(fleet, there), START, "a busy process")
             worker.kill_child(slot)
             dead.add(slot.pid)
             orphans.killed(held, begun)
@@ -92,15 +92,21 @@ def test_parents(make_fleet: Callable[..., Fleet], fault_row: Callable[..., Row]
     row.within = fleet.settings.lease + 5.0 + time.monotonic() - began
     orphans, job_ids = Orphans(fleet, row), list[str]()
 
-    def prey() -> object:
+    def hot() -> list[tuple[WorkerProcess, list[Slot]]]:
+        """Both: kills that outrun the starts would show how long a start takes, and nothing else."""
         orphans.look()
-        found = [(worker, held) for worker in workers if (held := busy(fleet, [slot for slot in worker.slots if slot.state == "hot"]))]
-        return found and found[0]
+        found = [(worker, [slot for slot in worker.slots if slot.state == "hot"]) for worker in workers]
+        return found if all(slots for _, slots in found) else []
+
+    def prey(there: list[tuple[WorkerProcess, list[Slot]]]) -> object:
+        orphans.look()
+        return next(((worker, held) for worker, slots in there if (held := frozen(fleet, slots))), None)
 
     with endings(fleet.settings) as heard:
         for kill in range(kills):
+            there = wait_until(hot, START, "two workers")
             job_ids += [fleet.submit(f"This is job number {number} of round {kill}.") for number in range(jobs // kills)]
-            worker, (_, held, begun) = wait_until(prey, START, "a busy worker")
+            worker, (_, held, begun) = wait_until(lambda there=there: prey(there), START, "a busy worker")
             children = psutil.Process(worker.process.pid).children(recursive=True)
             worker.process.kill()
             orphans.killed(held, begun)
@@ -128,7 +134,7 @@ def test_a_long_text(make_fleet: Callable[..., Fleet], fault_row: Callable[..., 
     orphans, dead = Orphans(fleet, row), set[int]()
 
     def prey() -> object:
-        return busy(fleet, [slot for slot in worker.slots if slot.state == "hot" and slot.pid not in dead])
+        return frozen(fleet, [slot for slot in worker.slots if slot.state == "hot" and slot.pid not in dead])
 
     disturbed = fleet.submit(book)
     for kill in range(kills):
