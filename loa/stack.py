@@ -125,7 +125,7 @@ class Stack:
         try:
             self._thread = threading.Thread(target=self._supervise, name="supervisor")
             self._thread.start()
-            self._started.wait()
+            _await(self._started)
             if self._failure is not None:
                 raise self._failure
         except BaseException:
@@ -152,7 +152,7 @@ class Stack:
 
     def wait(self) -> None:
         """Block until `stop` is called elsewhere, or raise StartFailed when a part cannot be kept alive."""
-        self._ended.wait()
+        _await(self._ended)
         if self._failure is not None:
             raise self._failure
 
@@ -160,6 +160,7 @@ class Stack:
         """Stop all parts in order; returns when no process is left. Ctrl-C or SIGTERM meanwhile ends the grace. May be called twice."""
         self._stopping = True
         if self._thread is not None and self._thread.is_alive():
+            _await(self._ended)
             self._thread.join()
         self._release_signals()
 
@@ -318,6 +319,13 @@ def service_parts(settings: Settings) -> tuple[Part, ...]:
         Part(name="deliver", command=(sys.executable, "-m", "loa", "deliver"), grace_seconds=DELIVER_GRACE),
         Part(name="api", command=(sys.executable, "-m", "loa", "api"), grace_seconds=API_GRACE, stops_first=True),
     )
+
+
+def _await(event: threading.Event) -> None:
+    """Wait for it in short steps. The kernel may hand a signal to any thread, and gives the second of two to one that is not busy with
+    the first; the main thread, where Python runs the handlers, sleeps on until it looks up by itself."""
+    while not event.wait(WATCH_SECONDS):
+        pass
 
 
 def _ending(code: int) -> str:

@@ -308,15 +308,24 @@ from loa.stack import Stack
 deaf = Part(name="deaf", command=(sys.executable, "-c", {DEAF!r}), grace_seconds=float(sys.argv[2]))
 with Stack(Settings.load({{}}, data_dir=sys.argv[1], port=0), parts=lambda settings: (deaf,)) as stack:
     print(stack.url, file=sys.stderr)
+    exec(sys.argv[3])
     stack.wait()
+"""
+SIGNALS_ASIDE = """
+import signal, threading, time
+def signal_here():
+    for _ in range(2):
+        time.sleep(1)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+threading.Thread(target=signal_here, daemon=True).start()
 """
 
 
 class Supervisor:
     """A process that runs a stack with one part that is deaf to SIGTERM."""
 
-    def __init__(self, data_dir: Path, grace: float) -> None:
-        command = [sys.executable, "-c", SUPERVISOR, str(data_dir), str(grace)]
+    def __init__(self, data_dir: Path, grace: float, also: str) -> None:
+        command = [sys.executable, "-c", SUPERVISOR, str(data_dir), str(grace), also]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.pids = [int(pid) for pid in self.line_with("deaf | ").partition("| ")[2].split()]
         self.pids += [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
@@ -331,12 +340,12 @@ class Supervisor:
 
 
 @pytest.fixture
-def supervise(data_dir: Path) -> Iterator[Callable[[float], Supervisor]]:
+def supervise(data_dir: Path) -> Iterator[Callable[..., Supervisor]]:
     """Starts one with the grace it is given; nothing of it outlives the test, whatever that does."""
     made: list[Supervisor] = []
 
-    def start(grace: float) -> Supervisor:
-        made.append(Supervisor(data_dir, grace))
+    def start(grace: float, *, also: str = "") -> Supervisor:
+        made.append(Supervisor(data_dir, grace, also))
         return made[-1]
 
     yield start
@@ -350,14 +359,14 @@ def supervise(data_dir: Path) -> Iterator[Callable[[float], Supervisor]]:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGHUP, 128 + signal.SIGHUP)]
 )
-def test_one_signal_stops_all_of_it(supervise: Callable[[float], Supervisor], number: signal.Signals, code: int) -> None:
+def test_one_signal_stops_all_of_it(supervise: Callable[..., Supervisor], number: signal.Signals, code: int) -> None:
     supervisor = supervise(0.2)
     supervisor.process.send_signal(number)
     assert supervisor.end() == code  # after KeyboardInterrupt, Python ends itself by SIGINT
     assert not [pid for pid in supervisor.pids if running(pid)]
 
 
-def test_a_second_signal_ends_the_grace(supervise: Callable[[float], Supervisor]) -> None:
+def test_a_second_signal_ends_the_grace(supervise: Callable[..., Supervisor]) -> None:
     supervisor = supervise(600)
     started = time.monotonic()
     supervisor.process.send_signal(signal.SIGTERM)
@@ -368,8 +377,15 @@ def test_a_second_signal_ends_the_grace(supervise: Callable[[float], Supervisor]
     assert not [pid for pid in supervisor.pids if running(pid)]
 
 
+def test_signals_that_another_thread_is_given_are_noticed(supervise: Callable[..., Supervisor]) -> None:
+    """The kernel gives the second of two signals that come at once to a thread that has none to attend to."""
+    supervisor = supervise(600, also=SIGNALS_ASIDE)
+    supervisor.line_with("deaf is killed at once")
+    assert supervisor.end() == 128 + signal.SIGTERM
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the tether is a Linux feature")
-def test_a_killed_supervisor_takes_its_parts_along(supervise: Callable[[float], Supervisor]) -> None:
+def test_a_killed_supervisor_takes_its_parts_along(supervise: Callable[..., Supervisor]) -> None:
     supervisor = supervise(0.2)
     supervisor.process.kill()
     supervisor.end()
