@@ -12,7 +12,7 @@ import pytest
 from loa.keys import ASSEMBLE, PLAN
 from loa.states import State
 from loa.store import Slot
-from tests.faults.orphans import Held, Orphans, busy, texts
+from tests.faults.orphans import Held, Orphans, frozen, texts
 from tests.faults.rows import Row, sized
 from tests.faults.witness import endings
 from tests.waiting import wait_until
@@ -49,12 +49,12 @@ class Killer:
         self._clerk_at(job_id, ASSEMBLE)
 
     def child(self) -> None:
-        worker, (slot, held, begun) = wait_until(self._busy, START, "a busy process")
+        worker, (slot, held, begun) = wait_until(self._frozen, START, "a busy process")
         worker.kill_child(slot)
         self._died(slot.pid, held, begun)
 
     def parent(self) -> None:
-        worker, (slot, held, begun) = wait_until(self._busy, START, "a busy process")
+        worker, (slot, held, begun) = wait_until(self._frozen, START, "a busy process")
         worker.process.kill()
         self._died(slot.pid, held, begun)
         worker.process.wait()
@@ -62,7 +62,8 @@ class Killer:
         self._speakers.append(self._fleet.worker("speak", **SPEAKERS))
 
     def redis(self) -> None:
-        wait_until(self._busy, START, "a busy process")
+        _, (slot, _, _) = wait_until(self._frozen, START, "a busy process")
+        os.kill(slot.pid, signal.SIGCONT)
         self._fleet.kill_redis()
         self._fleet.broker.restart()
         self.rolled_back += len(self._speakers) * int(SPEAKERS["LOA_BATCH_MAX"]) + SEGMENTS // FALTERING
@@ -82,11 +83,11 @@ class Killer:
         self.orphans.killed(held, begun)
         self._row.injected += 1
 
-    def _busy(self) -> tuple[WorkerProcess, tuple[Slot, Held, int]] | None:
+    def _frozen(self) -> tuple[WorkerProcess, tuple[Slot, Held, int]] | None:
         self.orphans.look()
         for worker in self._speakers:
             slots = [slot for slot in worker.slots if slot.state == "hot" and slot.pid not in self._dead]
-            if found := busy(self._fleet, slots):
+            if found := frozen(self._fleet, slots):
                 return worker, found
         return None
 
