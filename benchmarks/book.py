@@ -4,11 +4,11 @@
 
 Every round takes the same book twice, in turns: through the service (submitted as a file: read, planned, spoken, mastered, encoded), with
 nothing of it in the cache, and through the bare engine: as many processes as the service has for speaking, with as many threads. They speak
-the very same passages, sorted by length and cut into batches of the service's size, and keep nothing. The figure is hours of audio an hour;
-its ratio to the bare engine's is of speech alone, without the pauses that only the service makes (mark: ≥ 0.95). The bare engine is the
-ceiling: whatever the service does beside it takes from the same cores. After the rounds: the seconds for the same book once more with
-everything cached, and for the book with one word more in one paragraph; and the peak memory of each process, of the whole run. The last
-line is JSON.
+the very same passages with the same noise, sorted by length and cut into batches of the service's size, and keep nothing. The figure is
+hours of audio an hour; its ratio to the bare engine's is of speech alone, without the pauses that only the service makes (mark: ≥ 0.95).
+The bare engine is the ceiling: whatever the service does beside it takes from the same cores. After the rounds: the seconds for the same
+book once more with everything cached, and for the book with one word more in one paragraph; and the peak memory of each process, of the
+whole run. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def bare_engine(pipe: Connection, threads: int) -> None:
     from loa.voices import VoiceRegistry
     from worker.engines import load_engine
     from worker.engines.base import Passage
+    from worker.speak import seed_of
 
     torch.set_num_threads(threads)
     settings = Settings.load({})
@@ -58,8 +59,9 @@ def bare_engine(pipe: Connection, threads: int) -> None:
     for shape in engine.warm_shapes():
         engine.warm(voice, shape)
     pipe.send(None)
-    while (texts := pipe.recv()) is not None:
-        pipe.send(sum(speech.seconds for speech in engine.synthesize([Passage(text=text, voice=voice) for text in texts])))
+    while (segments := pipe.recv()) is not None:
+        passages = [Passage(text=spoken, voice=voice, seed=seed_of(address, 0)) for spoken, address in segments]
+        pipe.send(sum(speech.seconds for speech in engine.synthesize(passages)))
 
 
 class BareEngine:
@@ -75,7 +77,7 @@ class BareEngine:
         for pipe in self._pipes:
             pipe.recv()
 
-    def speak(self, batches: list[list[str]]) -> tuple[float, float]:
+    def speak(self, batches: list[list[tuple[str, str]]]) -> tuple[float, float]:
         """Seconds of audio, and the seconds that they took."""
         waiting, audio, busy = list(batches), 0.0, []
         began = time.perf_counter()
@@ -93,16 +95,17 @@ class BareEngine:
         return audio, time.perf_counter() - began
 
 
-def batches(segments: list[Segment], settings: Settings, rate: float) -> list[list[str]]:
-    """Passages of about the same length together, each batch of `settings.batch_seconds` of compute at most; the longest come first."""
-    found: list[list[str]] = [[]]
+def batches(segments: list[Segment], settings: Settings, rate: float) -> list[list[tuple[str, str]]]:
+    """Passages (words, address) of about the same length together, each batch of `settings.batch_seconds` of compute at most; the longest
+    come first."""
+    found: list[list[tuple[str, str]]] = [[]]
     seconds = 0.0
     for segment in sorted(segments, key=lambda segment: segment.audio_seconds):
         cost = segment.audio_seconds * rate
         if found[-1] and (len(found[-1]) >= settings.batch_max or seconds + cost > settings.batch_seconds):
             found.append([])
             seconds = 0.0
-        found[-1].append(segment.spoken)
+        found[-1].append((segment.spoken, segment.address))
         seconds += cost
     return found
 
@@ -147,12 +150,14 @@ def peaks() -> dict[str, float]:
     found: dict[str, float] = {}
     for process in psutil.Process().children(recursive=True):
         words = process.cmdline()
-        if bare := [word for word in words if "spawn_main" in word]:
+        if any("tracker import main" in word for word in words):
+            continue
+        if any("spawn_main" in word for word in words):
             parent = process.parent()
             name = f"{parent.cmdline()[-1]} process" if parent and parent.pid != psutil.Process().pid else ""
         else:
             name = "redis" if any(mark in words[0] for mark in ("redis", "valkey")) else words[-1]
-        if name and not (bare and "tracker" in bare[0]):
+        if name:
             status = Path(f"/proc/{process.pid}/status").read_text()
             found[name] = max(found.get(name, 0.0), int(status.partition("VmHWM:")[2].split()[0]) / 1000)
     return {name: round(peak) for name, peak in sorted(found.items())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -70,11 +70,14 @@ class Making:
 
     def prepare(self, effort: Effort | None) -> None:
         """Everything that is done part by part. Raises Unfinished, SegmentMissing, StorageFull."""
-        self._measures = self._each(lambda place: self._stock.measure(self.parts[place]), effort)
+        places = range(len(self.parts))
+        self._measures = self._each(places, lambda place: self._stock.measure(self.parts[place]), effort)
         self.gain = self._chosen_gain()
         self.volumes = self._laid_out()
         if self._kept and self.encoder is not None:
-            self._each(self._encode, effort)
+            # The longest first, so that all threads are done at about the same time.
+            longest_first = sorted(places, key=lambda place: -self._measures[place].samples)
+            self._each(longest_first, self._encode, effort)
 
     @property
     def length(self) -> int:
@@ -186,21 +189,26 @@ class Making:
             volumes.append(lay_out(parts, measures, self.sample_rate, Grid.of(self.encoder), first=first, start=start))
         return volumes
 
-    def _each(self, work: Callable[[int], T], effort: Effort | None) -> list[T]:
-        """Do something for every part, several at a time, until the time is over."""
+    def _each(self, places: Sequence[int], work: Callable[[int], T], effort: Effort | None) -> list[T]:
+        """Do something for the parts at these places, several at a time, until the time is over. What came of them, in the parts' order."""
         if effort is None or not self._kept:
-            return [work(place) for place in range(len(self.parts))]
-        done: list[T] = []
-        under_way: list[Future[T]] = []
+            return [work(place) for place in sorted(places)]
+        done: dict[int, T] = {}
+        under_way: dict[Future[T], int] = {}
+
+        def collect(most: int) -> None:
+            while len(under_way) > most:
+                for one in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    done[under_way.pop(one)] = one.result()
+
         try:
-            for place in range(len(self.parts)):
+            for place in places:
                 if self._stock.made and time.monotonic() > effort.until:
                     raise Unfinished
-                under_way.append(effort.pool.submit(work, place))
-                if len(under_way) >= effort.threads:
-                    done.append(under_way[0].result())
-                    del under_way[0]
-            return done + [one.result() for one in under_way]
+                under_way[effort.pool.submit(work, place)] = place
+                collect(effort.threads - 1)
+            collect(0)
+            return [done[place] for place in sorted(places)]
         finally:
             for one in under_way:
                 if not one.cancel():
