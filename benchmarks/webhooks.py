@@ -5,13 +5,15 @@
 JOBS (default 500) one-sentence jobs through the sine engine, submitted over HTTP by 8 clients at once, each with a webhook to a receiver in
 a process of its own on loopback, which verifies every signature. Measured is finished → received: from the job's `finished_at` (the Redis
 clock, this machine's) to the moment when the receiver has the body. Marks: p50 ≤ 50 ms, p95 ≤ 200 ms, every event once under one id.
-With HOURS a book of that length is being assembled all the while: one sentence many times, so that speaking it takes no time.
+With HOURS a book of that length is being assembled all the while: few sentences many times, so that speaking it takes no time, in an order
+drawn by lot, so that no part of it is like another.
 """
 
 from __future__ import annotations
 
 import json
 import multiprocessing
+import random
 import sys
 import tempfile
 import time
@@ -28,7 +30,8 @@ from loa.client import Client
 from loa.webhooks.signature import new_secret, parse_secrets, verify
 
 CLIENTS = 8
-BOOK_SENTENCE = "A long freight train passed the crossing while the children waited for their fathers, and nobody said a word."
+BOOK_SENTENCE = "A long freight train passed crossing number {} while the children waited for their fathers, and nobody said a word."
+BOOK_SENTENCES = 200  # that differ
 BOOK_FORMAT = "mp3"
 PATIENCE = 60.0  # seconds for the last webhook
 
@@ -59,8 +62,9 @@ def receive(secret: str, told: Connection) -> None:
 
 def begin_assembly(client: Client, hours: float) -> str:
     """The id of a book of so many hours that is being assembled."""
-    length = client.wait(client.submit(BOOK_SENTENCE, voice="sine")["id"], timeout=60)["result"]["duration_seconds"]
-    text = "\n\n".join([BOOK_SENTENCE] * round(hours * 3600 / length))
+    sentences = [BOOK_SENTENCE.format(number) for number in range(BOOK_SENTENCES)]
+    length = client.wait(client.submit(sentences[0], voice="sine")["id"], timeout=60)["result"]["duration_seconds"]
+    text = "\n\n".join(random.Random(0).choices(sentences, k=round(hours * 3600 / length)))
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as folder:
         file = Path(folder, "book.txt")
         file.write_text(text)
