@@ -4,7 +4,7 @@
         redis.Redis.from_url(broker.url)
 
 Files in the folder: `redis.lock` (held for as long as the server or its owner lives; names the server's pid and URL), `redis.sock`,
-`redis.log` and the append-only files. The server syncs its append-only file every second and never evicts a key. It listens on a unix
+`redis.log` and the append-only files, which are synced every second (loa.append_file). The server never evicts a key. It listens on a unix
 socket that only this user can open, or, when a port is asked for, on 127.0.0.1.
 """
 
@@ -32,6 +32,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from loa.append_file import AppendFileSync
 from loa.errors import BrokerMissing, DataDirInUse, InvalidSetting, StartFailed
 from loa.settings import Settings
 from loa.tether import tethered
@@ -69,6 +70,7 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._short_folder: Path | None = None
+        self._sync: AppendFileSync | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -105,6 +107,8 @@ class Broker:
         except BaseException:
             self.stop()
             raise
+        self._sync = AppendFileSync(self.folder)
+        self._sync.start()
 
     def restart(self) -> None:
         """Start the server again after it died, at the same URL; the folder stays locked all the while. Raises StartFailed."""
@@ -125,6 +129,9 @@ class Broker:
                     self._process.kill()
                     self._process.wait()
             self._process = None
+        if self._sync is not None:
+            self._sync.stop()
+            self._sync = None
         if self._short_folder is not None:
             shutil.rmtree(self._short_folder, ignore_errors=True)
             self._short_folder = None
@@ -154,7 +161,7 @@ class Broker:
         command = [
             *(str(server.path), *listen),
             *("--dir", str(self.folder), "--daemonize", "no", "--databases", "16"),
-            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--appendonly", "yes", "--appendfsync", "no", "--save", ""),
             *("--maxmemory-policy", "noeviction"),
         ]
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
