@@ -77,6 +77,10 @@ class BareEngine:
         for pipe in self._pipes:
             pipe.recv()
 
+    def close(self) -> None:
+        for pipe in self._pipes:
+            pipe.send(None)
+
     def speak(self, batches: list[list[tuple[str, str]]]) -> tuple[float, float]:
         """Seconds of audio, and the seconds that they took."""
         waiting, audio, busy = list(batches), 0.0, []
@@ -195,6 +199,7 @@ def main() -> None:
         again = narrate(client, options.file.name, content, fields)["timings"]["total_seconds"]
         after_edit = narrate(client, options.file.name, edited(content, segments), fields)["timings"]["total_seconds"]
         memory = peaks()
+        bare.close()
     report(
         "book",
         {

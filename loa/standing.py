@@ -14,6 +14,7 @@ from loa.states import State
 MEASURED = 2.0  # seconds of work on a job after which its own pace says more than the pace of its queue
 RECENT = 240.0  # seconds of work that the marks of a job tell of, at most: with more, it waited since
 TRUSTED = (1 / 3, 3.0)  # least and most that a voice may differ from the estimate of its length
+USUAL_ASSEMBLY = 0.002  # seconds of work per second of audio (AAC on two cores), until an assembly has told how long it takes here
 KNOWN = 30.0  # seconds of audio after which it is known how a voice differs
 
 
@@ -56,9 +57,9 @@ class Standing:
             return None
         assembly = self._assembly(job)
         if job.state is State.ASSEMBLING:
-            return None if assembly is None else max(0.0, assembly - (self.now - (job.spoken or self.now)))
+            return max(0.0, assembly - (self.now - (job.spoken or self.now)))
         speech = self._speech(job)
-        return None if speech is None else speech + (assembly or 0.0)
+        return None if speech is None else speech + assembly
 
     def _speech(self, job: Job) -> float | None:
         longer = _longer(job)
@@ -81,10 +82,12 @@ class Standing:
             times.append(sum(work[queue] for queue in queues) / len(slots))
         return max(times, default=0.0)
 
-    def _assembly(self, job: Job) -> float | None:
+    def _assembly(self, job: Job) -> float:
         """Seconds that the assembly will take; a job of one segment has none of its own."""
+        if job.segments_total == 1:
+            return 0.0
         pace = self.queues.get(ASSEMBLE, _NOBODY).pace
-        return 0.0 if job.segments_total == 1 else None if pace is None else (job.audio_seconds + job.left * _longer(job)) * pace
+        return (job.audio_seconds + job.left * _longer(job)) * (USUAL_ASSEMBLY if pace is None else pace)
 
 
 _NOBODY = QueueNow(slots=frozenset())

@@ -8,7 +8,7 @@ import pytest
 
 from loa.jobs import Job, job_json
 from loa.keys import ASSEMBLE, PLAN
-from loa.standing import QueueNow, Standing
+from loa.standing import USUAL_ASSEMBLY, QueueNow, Standing
 from tests.redis.ledger import OTHER, SPEAK, SPEAK_OTHER, an_order
 
 A, B = frozenset({"a/0"}), frozenset({"b/0"})
@@ -35,6 +35,8 @@ def a_book(*, engines: bool = False, state: str = "speaking", **record: Any) -> 
 
 
 def standing(**queues: QueueNow) -> Standing:
+    """With assemblies that take no time, unless it says otherwise."""
+    queues.setdefault("assemble", QueueNow(slots=A, pace=0.0))
     names = {"speak": SPEAK, "other": SPEAK_OTHER, "assemble": ASSEMBLE, "plan": PLAN}
     return Standing(now=NOW, queues={names[name]: queue for name, queue in queues.items()})
 
@@ -47,6 +49,8 @@ def test_the_end_follows_the_jobs_own_pace_and_its_voice() -> None:
 def test_the_assembly_counts() -> None:
     both = standing(speak=QueueNow(slots=A, pace=0.1), assemble=QueueNow(slots=A, pace=0.05))
     assert both.eta(a_book()) == pytest.approx(120.0 + 240.0 * 0.05)
+    first_of_all = standing(speak=QueueNow(slots=A, pace=0.1), assemble=QueueNow(slots=A))
+    assert first_of_all.eta(a_book()) == pytest.approx(120.0 + 240.0 * USUAL_ASSEMBLY)
 
 
 def test_at_first_the_pace_of_the_queue_tells() -> None:
