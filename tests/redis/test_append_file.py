@@ -44,9 +44,10 @@ def test_what_the_server_appends_is_synced_also_after_it_began_a_new_file(tmp_pa
         client.bgrewriteaof()
         second = wait_until(lambda: appended(tmp_path) - first)
         wait_until(lambda: second <= {*synced})
-    count = len(synced)
+    mine = first | second
+    count = sum(inode in mine for inode in synced)  # other brokers of these tests go on
     time.sleep(0.2)
-    assert len(synced) == count, "it ends with the broker"
+    assert sum(inode in mine for inode in synced) == count, "it ends with the broker"
 
 
 def test_a_server_that_was_killed_knows_what_it_acknowledged(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from loa.saying.english.acronyms import letters, pronounceable
 from loa.saying.english.numbers import amount, digits, pairs, plural
 from loa.saying.said import Rule
 
 _SUBSCRIPT = frozenset("₀₁₂₃₄₅₆₇₈₉")
-_SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _MOST_RUNS = 8  # of letters and of figures in turn: what has more is a key, and said character by character
 _EMERGENCY = ("911", "999", "112", "411", "311", "211")
 
@@ -36,7 +36,7 @@ def _version(match: re.Match[str]) -> str:
 def mixed(written: str) -> str:
     """Letters and figures in turn: "B2B" → "B-two-B", "MP3" → "M.P three", "A380" → "A-three eighty", "iPhone14" → "iPhone fourteen"."""
     formula = not _SUBSCRIPT.isdisjoint(written)
-    runs = _RUN.findall(written.translate(_SMALL))
+    runs = _RUN.findall("".join(str(unicodedata.digit(character, character)) for character in written))  # "²" and "٣", too
     if len(runs) > _MOST_RUNS or any(len(run) > 6 and run.isdecimal() for run in runs):
         return " ".join(digits(character) if character.isdecimal() else character.upper() for run in runs for character in run)
     if runs[-1] == "s" and len(runs) > 1:
