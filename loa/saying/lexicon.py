@@ -28,6 +28,7 @@ from loa.errors import InvalidLexicon
 from loa.saying.said import Rule
 from loa.text import speakable
 
+LEXICON = "lexicon"  # the name of its rules
 ALL = "all"  # the table of entries that hold in every language
 LANGUAGES = ("vi", "en", ALL)
 
@@ -113,7 +114,7 @@ def _rules(entries: Mapping[str, str]) -> Iterable[Rule]:
         if words:
             said = {_key(written, flags): spoken for written, spoken in words.items()}
             yield Rule(
-                name="lexicon",
+                name=LEXICON,
                 pattern=re.compile(_pattern(words), flags),
                 speak=lambda match, said=said, flags=flags: said.get(_key(match.group(), flags)),
             )

@@ -8,24 +8,28 @@ Who knows more than the language hands in rules of its own, a lexicon and what a
 (WHO)"): `rules(language)` answers them, and they come first. `language` is always the first part of the tag, "vi" or "en".
 
 After all rules, characters that no voice can say (emoji without a name, letters of a script that the language does not use) are left out
-and listed in `Said.unsayable`. Punctuation that is only drawn, such as "*" or "•", is left out too and is a change like any other.
+and listed in `Said.unsayable`, also where a rule would say them, as the words of a web address. Punctuation that is only drawn, such as
+"*" or "•", is left out too and is a change like any other. What a lexicon says is said as it stands.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from itertools import zip_longest
 from typing import Protocol
 
+from loa.saying.alphabet import LATIN
 from loa.saying.emoji import EMOJI
+from loa.saying.lexicon import LEXICON
 from loa.saying.said import Change, Rule, Said, changes_of, replaced
 
 PACKAGES = {"vi": "loa.saying.vietnamese", "en": "loa.saying.english"}  # imported when they are first needed
 
-LATIN = "A-Za-zªºÀ-ÖØ-öø-ɏḀ-ỿ"  # letters that voices of both languages read
 _MARKS = re.escape(".,;:!?…-–—'\"‘’‚“”„«»‹›()[]¡¿")  # they steer a voice's melody
 _STRANGE = re.compile(rf"[^\s{LATIN}\u0300-\u036f{_MARKS}]")
 _UNSAYABLE = re.compile(rf"(?:{EMOJI.pattern})|[^\W\d_{LATIN}]+|{_STRANGE.pattern}")
@@ -49,13 +53,13 @@ def say(text: str, language: str, *, lexicon: Wordings | None = None, context: W
     own = _rules(language)
     known = [rule for source in (lexicon, context) if source is not None for rule in source.rules(language)]
     changes = changes_of(text, (*known, *own))
-    unsayable: list[str] = []
+    unsayable: tuple[str, ...] = ()
     if own:
-        left_out = _left_out(text, changes)
-        unsayable = [change.source for change in left_out if change.rule == UNSAYABLE]
-        changes = sorted([*changes, *left_out], key=lambda change: change.start)
+        changes = sorted([*changes, *_left_out(text, changes)], key=lambda change: change.start)
+        unsayable = tuple(part for change in changes for part in _unsayable(change))
+        changes = [_sayable(change) for change in changes]
     changes = _apart(text, changes)
-    return Said(text=text, spoken=replaced(text, changes), changes=tuple(changes), unsayable=tuple(unsayable))
+    return Said(text=text, spoken=replaced(text, changes), changes=tuple(changes), unsayable=unsayable)
 
 
 UNSAYABLE, MARK = "unsayable", "mark"  # names of changes that leave something out
@@ -77,29 +81,51 @@ def _left_out(text: str, changes: Iterable[Change]) -> list[Change]:
     found, position = [], 0
     for start, end in [*((change.start, change.end) for change in changes), (len(text), len(text))]:
         for match in _UNSAYABLE.finditer(text, position, start):
-            rule = MARK if unicodedata.category(match.group()[0])[0] in "PCZ" or match.group() == "\ufe0f" else UNSAYABLE
+            rule = MARK if _is_mark(match.group()) else UNSAYABLE
             found.append(Change(start=match.start(), end=match.end(), source=match.group(), spoken="", rule=rule))
         position = end
     return found
 
 
-def _apart(text: str, changes: Iterable[Change]) -> list[Change]:
+def _is_mark(part: str) -> bool:
+    """Whether it is only drawn: nobody misses it in speech."""
+    return unicodedata.category(part[0])[0] in "PCZ" or part == "\ufe0f"
+
+
+def _unsayable(change: Change) -> Iterator[str]:
+    """What a change leaves out without a word for it, or would say although no voice can."""
+    if change.rule == UNSAYABLE:
+        yield change.source
+    elif change.rule != LEXICON and _STRANGE.search(change.spoken):
+        yield from (match.group() for match in _UNSAYABLE.finditer(change.spoken) if not _is_mark(match.group()))
+
+
+def _sayable(change: Change) -> Change:
+    """The change without what no voice can say."""
+    if change.rule == LEXICON or not _STRANGE.search(change.spoken):
+        return change
+    spoken = " ".join(_UNSAYABLE.sub(" ", change.spoken).split())
+    return replace(change, spoken=spoken) if spoken else replace(change, spoken="", rule=UNSAYABLE)
+
+
+def _apart(text: str, changes: Sequence[Change]) -> list[Change]:
     """The changes, with a blank wherever words would touch, and without the blank that something left out would leave behind."""
     parted: list[Change] = []
     position, last = 0, ""  # the end of what was done, and the last character that was said
-    for change in changes:
+    for change, following in zip_longest(changes, changes[1:]):
         start, end, spoken = change.start, change.end, change.spoken
         last = text[start - 1] if start > position else last
         ahead = text[end : end + 1]
+        alone = following is None or following.start > end  # else the blank ahead, or the lack of one, is that change's to see to
         if spoken:
             before = " " if last.isalnum() and spoken[0].isalnum() and not _inside_word(text, start) else ""
-            after = " " if ahead.isalnum() and spoken[-1].isalnum() and not _inside_word(text, end) else ""
+            after = " " if alone and ahead.isalnum() and spoken[-1].isalnum() and not _inside_word(text, end) else ""
             spoken = f"{before}{spoken}{after}"
             if spoken[0].islower() and _SENTENCE_END.search(((parted[-1].spoken if parted else "")[-2:] + text[position:start])[-8:]):
                 spoken = spoken[0].upper() + spoken[1:]  # else loa.text would take the sentence before for one that goes on
         elif last.isalnum() and ahead.isalnum():
             spoken = " "
-        elif ahead == " " and (not last or last.isspace()):
+        elif ahead == " " and alone and (not last or last.isspace()):
             end += 1
         elif last == " " and start > position and ahead in _CLOSING:
             start -= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from loa.saying.addresses import EMAIL, URL
+from loa.saying.addresses import EMAIL, HANDLE, URL
 from loa.saying.english.acronyms import letters, pronounceable
 from loa.saying.english.codes import mixed
 from loa.saying.said import Rule
@@ -34,8 +34,6 @@ _SCHEME = re.compile(r"^(?:https?|ftp|mailto)://?|^mailto:", re.IGNORECASE)
 _DOMAINS = frozenset(words("com org net edu gov info biz app dev"))
 _SHORT_WORDS = frozenset(words("am an as at be by do go he hi if in is it me my no of oh on or so to up us we"))
 
-_HANDLE = re.compile(r"(?<![\w@.])@(?P<name>[A-Za-z_][\w.]*\w|[A-Za-z])")
-_HASHTAG = re.compile(r"(?<![\w&#/])#(?P<name>\w*[^\W\d_]\w*)")
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")  # "MeToo", "HTMLPage"
 
 
@@ -47,7 +45,7 @@ def address(written: str) -> str:
 
 def _word(token: str) -> str:
     if not token.isalnum():
-        return ""
+        return token  # which is reported, if no voice can say it
     if any(map(str.isdigit, token)):
         return mixed(token)
     if token.lower() in _DOMAINS:
@@ -59,6 +57,11 @@ def _word(token: str) -> str:
     )
 
 
+def _handle(match: re.Match[str]) -> str:
+    """@name is "at name", #topic "hashtag topic"."""
+    return f"{'at' if match['sign'] == '@' else 'hashtag'} {_name(match['name'])}"
+
+
 def _name(written: str) -> str:
     """ "MeToo_now" → "Me Too now"."""
     words = " ".join(_HUMPS.sub(" ", written.replace(".", " dot ")).split())
@@ -68,6 +71,5 @@ def _name(written: str) -> str:
 RULES = (
     Rule(name="e-mail", pattern=EMAIL, speak=lambda match: address(match.group())),
     Rule(name="URL", pattern=URL, speak=lambda match: address(match.group())),
-    Rule(name="hashtag", pattern=_HASHTAG, speak=lambda match: f"hashtag {_name(match['name'])}"),
-    Rule(name="handle", pattern=_HANDLE, speak=lambda match: f"at {_name(match['name'])}"),
+    Rule(name="handle", pattern=HANDLE, speak=_handle),
 )

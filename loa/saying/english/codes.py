@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from loa.saying.alphabet import LATIN
 from loa.saying.english.acronyms import letters, pronounceable
 from loa.saying.english.numbers import amount, digits, pairs, plural
 from loa.saying.said import Rule
@@ -13,8 +14,7 @@ _SUBSCRIPT = frozenset("₀₁₂₃₄₅₆₇₈₉")
 _MOST_RUNS = 8  # of letters and of figures in turn: what has more is a key, and said character by character
 _EMERGENCY = ("911", "999", "112", "411", "311", "211")
 
-_LETTER = "A-Za-zÀ-ÖØ-öø-ɏ"
-_RUN = re.compile(f"[0-9]+|[{_LETTER}]+")
+_RUN = re.compile(f"[0-9]+|[{LATIN}]+")
 
 
 def _grouped(written: str) -> str:
@@ -65,7 +65,7 @@ def _figures(run: str) -> str:
     return pairs(run) if len(run) <= 4 else digits(run)
 
 
-_MIXED = re.compile(rf"(?<!\w)(?=[{_LETTER}]*[0-9₀-₉])(?=[0-9₀-₉]*[{_LETTER}])[0-9₀-₉{_LETTER}]{{2,40}}(?!\w|,\d)")
+_MIXED = re.compile(rf"(?<!\w)(?=[{LATIN}]*[0-9₀-₉])(?=[0-9₀-₉]*[{LATIN}])[0-9₀-₉{LATIN}]{{2,40}}(?!\w|,\d)")
 _PHONE = (
     r"(?<![\w.,+-])(?:"
     r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}"  # +84 912 345 678

@@ -35,7 +35,7 @@ def _said(address: str) -> str:
 
 def _handle(match: re.Match[str]) -> str:
     """@name is "a còng", #topic "hát tắc"."""
-    return ("a còng " if match.group()[0] == "@" else "hát tắc ") + _said(match.group()[1:])
+    return ("a còng " if match["sign"] == "@" else "hát tắc ") + _said(match["name"])
 
 
 RULES = (

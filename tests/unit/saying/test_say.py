@@ -52,6 +52,9 @@ def test_a_lexicon_comes_before_the_context_and_both_before_the_language() -> No
         ("a 👾", "a"),
         ("* a *", "a"),
         ("**a**", "a"),
+        ("a 漢½ b", "a một phần hai bê"),  # changes that touch
+        ("👾 ½", "một phần hai"),
+        ("#привет!", "thăng!"),
     ],
 )
 def test_blanks(written: str, spoken: str) -> None:
@@ -66,6 +69,34 @@ def test_marks_that_are_only_drawn_are_changes_and_no_loss() -> None:
 
 def test_letters_of_other_scripts_are_reported_word_by_word() -> None:
     assert say("a Лев Толстой b", "vi").unsayable == ("Лев", "Толстой")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize(
+    ("written", "unsayable"),
+    [
+        ("#привет và @мир", ("привет", "мир")),
+        ("https://loa.vn/привет", ("привет",)),
+        ("http://loa.мир", ("мир",)),
+    ],
+)
+def test_letters_of_other_scripts_are_reported_in_addresses_too(written: str, unsayable: tuple[str, ...], language: str) -> None:
+    said = say(written, language)
+    assert said.unsayable == unsayable
+    assert not re.search("[а-я]", said.spoken)
+
+
+def test_what_a_rule_would_say_although_no_voice_can_is_reported() -> None:
+    context = Words("context", {"ВОЗ": "Всемирная", "x": "y Я z"})
+    said = say("a (ВОЗ) x", "en", context=context)
+    assert (said.spoken, said.unsayable) == ("a () y z", ("Всемирная", "Я"))
+    assert [(change.source, change.rule) for change in said.changes] == [("ВОЗ", "unsayable"), ("x", "context")]
+    assert say("https://loa.vn/%D0%BF%F0%9F%98%82", "en").unsayable == ("П", "😂")
+
+
+def test_what_a_lexicon_says_stands() -> None:
+    said = say("x", "en", lexicon=Words("lexicon", {"x": "4 привет"}))
+    assert (said.spoken, said.unsayable) == ("4 привет", ())
 
 
 def test_a_rule_goes_on_behind_what_another_has_taken() -> None:
@@ -108,7 +139,8 @@ def test_emails() -> None:
 
 
 def test_handles() -> None:
-    assert HANDLE.findall("@loa.vn. #vui #1 C# a@b") == ["@loa.vn", "#vui"]
+    found = [match.group() for match in HANDLE.finditer("@loa.vn. #vui #1 C# a@b #привет #¼")]
+    assert found == ["@loa.vn", "#vui"]
 
 
 def test_parts_of_an_address() -> None:

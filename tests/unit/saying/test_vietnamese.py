@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loa.saying import Said, say
@@ -55,13 +55,15 @@ def holds_no_figure(text: str) -> bool:
     return not any(character.isdigit() or unicodedata.numeric(character, -1) >= 0 for character in text)
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(max_examples=1500, deadline=None)
 @given(texts)
+@example("漢 ½")  # a change that begins with the blank behind another
 def test_whatever_the_text(text: str) -> None:
     """No digit is left, changes are in order and cover what differs, and offsets go forward."""
     said = say(text, "vi")
     assert said.text == unicodedata.normalize("NFC", text)
     assert holds_no_figure(said.spoken), said
+    assert not any(character.isdigit() for part in said.unsayable for character in part), said
     position = 0
     for change in said.changes:
         assert position <= change.start < change.end
@@ -73,7 +75,7 @@ def test_whatever_the_text(text: str) -> None:
     assert all(0 <= offset <= len(said.text) for offset in offsets)
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, deadline=None)
 @given(texts)
 def test_nothing_is_dropped_in_silence(text: str) -> None:
     """Every letter of the text stands in what is said, or in a change; what is left out without words is listed."""
@@ -85,7 +87,7 @@ def test_nothing_is_dropped_in_silence(text: str) -> None:
             assert not any(character.isalnum() for character in change.source), change
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from([row[0] for row in ROWS]), min_size=1, max_size=4).map(" ".join))
 def test_sentences_in_a_row_are_said_once(text: str) -> None:
     spoken = say(text, "vi").spoken
