@@ -18,7 +18,7 @@ from loa.states import State
 from tests.worker.bench import RATE, Bench
 from worker import paths
 from worker.assembly import segments as shelf
-from worker.assembly.segments import smooth_edges
+from worker.assembly.segments import SegmentMissing, smooth_edges
 from worker.assembly.workbench import own_folder
 from worker.plans import Plans
 
@@ -62,6 +62,26 @@ def test_missing_and_damaged_segments_go_back_to_the_speakers(bench: Bench) -> N
     bench.assembler.assemble(bench.claim("assemble"))
     assert bench.job(job_id).state is State.SPEAKING
     assert set(bench.speak()) == {damaged.index, gone.index}
+    bench.assembler.assemble(bench.claim("assemble"))
+    assert bench.job(job_id).state is State.SUCCEEDED
+
+
+def test_all_missing_segments_go_back_at_once_whichever_is_missed_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are made side by side, so the end of a book may be looked for before its beginning."""
+    job_id = bench.submit(LONG)
+    bench.planner.plan(bench.claim("plan"))
+    bench.speak()
+    segments = bench.plans.segments(bench.job(job_id))
+    for segment in (segments[0], segments[-1]):
+        bench.artifacts.delete(paths.segment(segment.address))
+
+    def miss_the_last(*_: object, **__: object) -> None:
+        raise SegmentMissing(segments[-1].index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.assembler, "make", miss_the_last)
+        bench.assembler.assemble(bench.claim("assemble"))
+    assert set(bench.speak()) == {segments[0].index, segments[-1].index}
     bench.assembler.assemble(bench.claim("assemble"))
     assert bench.job(job_id).state is State.SUCCEEDED
 

@@ -65,7 +65,7 @@ class Assembler:
             self._store.claims.hand_back(batch.claim, batch.items)
         except SegmentMissing as gap:
             log.warning("job %s: segment %d is gone from the artifact store; it is spoken again", job.id, gap.index)
-            self._store.claims.missing(batch.claim, job.id, [gap.index, *self._missing_after(job, gap.index)])
+            self._store.claims.missing(batch.claim, job.id, sorted({gap.index, *self._missing(job)}))
         except StoreUnavailable:
             raise  # nothing can be said to the store; the lease will end
         except LoaError as error:
@@ -140,7 +140,6 @@ class Assembler:
         for path in (result["path"], result["timings"], *result.get("subtitles", {}).values()):
             self._artifacts.delete(path)
 
-    def _missing_after(self, job: Job, index: int) -> Iterator[int]:
-        for segment in self._plans.segments(job)[index + 1 :]:
-            if not self._artifacts.exists(paths.segment(segment.address)):
-                yield segment.index
+    def _missing(self, job: Job) -> Iterator[int]:
+        """Every segment whose audio is gone. Parts are made side by side: the first to be missed need not be the first of the book."""
+        return (one.index for one in self._plans.segments(job) if not self._artifacts.exists(paths.segment(one.address)))
