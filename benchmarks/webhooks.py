@@ -11,10 +11,10 @@ drawn by lot, so that no part of it is like another.
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import random
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +89,10 @@ def submit_all(client: Client, url: str, jobs: int) -> dict[str, float]:
 
 
 def main() -> None:
-    jobs, hours = (*map(float, sys.argv[1:]), *(500, 0)[len(sys.argv) - 1 :])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("jobs", type=int, nargs="?", default=500)
+    parser.add_argument("hours", type=float, nargs="?", default=0.0, help="of the book that is assembled all the while")
+    wanted = parser.parse_args()
     secret = new_secret().text
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=receive, args=(secret, theirs), daemon=True)
@@ -97,9 +100,9 @@ def main() -> None:
     url = f"http://127.0.0.1:{ours.recv()}/"
     received: list[tuple[str, str, float]] = []
     with service(engines="sine", webhook_allow="127.0.0.1", webhook_secrets=secret) as (_, client):
-        book = begin_assembly(client, hours) if hours else None
+        book = begin_assembly(client, wanted.hours) if wanted.hours else None
         began = time.perf_counter()
-        finished = submit_all(client, url, int(jobs))
+        finished = submit_all(client, url, wanted.jobs)
         took = time.perf_counter() - began
         assembling = client.get(book)["state"] == "assembling" if book else None
         deadline = time.monotonic() + PATIENCE
@@ -110,10 +113,10 @@ def main() -> None:
     report(
         "webhooks",
         {
-            "jobs": int(jobs),
-            "book_hours": hours,
+            "jobs": wanted.jobs,
+            "book_hours": wanted.hours,
             "book_assembled_all_the_while": assembling,
-            "jobs_per_second": round(jobs / took, 1),
+            "jobs_per_second": round(wanted.jobs / took, 1),
             "received": len(received),
             "events": len({message for message, _, _ in received}),
             "finished_to_received_p50_ms": round(median(seconds) * 1000, 1),

@@ -23,12 +23,12 @@ class AppendFileSync(threading.Thread):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(name="append-file-sync", daemon=True)
-        self._folder = folder
+        self.folder = folder
         self._ended = threading.Event()
 
     def run(self) -> None:
         while not self._ended.wait(SYNC_SECONDS):
-            sync(self._folder)
+            sync(self.folder)
 
     def stop(self) -> None:
         """Returns when no sync is under way."""

@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import signal
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,10 +44,13 @@ def test_what_the_server_appends_is_synced_also_after_it_began_a_new_file(tmp_pa
         client.bgrewriteaof()
         second = wait_until(lambda: appended(tmp_path) - first)
         wait_until(lambda: second <= {*synced})
-    mine = first | second
-    count = sum(inode in mine for inode in synced)  # other brokers of these tests go on
-    time.sleep(0.2)
-    assert sum(inode in mine for inode in synced) == count, "it ends with the broker"
+        assert tmp_path in syncing()
+    assert tmp_path not in syncing(), "it ends with the broker"
+
+
+def syncing() -> list[Path]:
+    """Folders of brokers whose files are being synced."""
+    return [thread.folder for thread in threading.enumerate() if isinstance(thread, append_file.AppendFileSync)]
 
 
 def test_a_server_that_was_killed_knows_what_it_acknowledged(tmp_path: Path) -> None:

@@ -315,7 +315,7 @@ SIGNALS_ASIDE = """
 import signal, threading, time
 def signal_here():
     for _ in range(2):
-        time.sleep(1)
+        time.sleep(1)  # as a person would: the second is sent when the first has been heard
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 threading.Thread(target=signal_here, daemon=True).start()
 """
