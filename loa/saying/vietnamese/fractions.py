@@ -62,9 +62,9 @@ ROUND_THE_CLOCK = Rule(name="fraction", pattern=re.compile(rf"{BEGIN}(?<!/)24/(?
 RULES = (
     Rule(
         name="fraction",
-        pattern=re.compile(rf"{BEGIN}(?<!/)(?P<upper>\d{{1,9}})\s?[/⁄∕]\s?(?P<lower>\d{{1,9}})(?![/\w]){END}"),
+        pattern=re.compile(rf"{BEGIN}(?<!/)(?P<upper>\d{{1,9}}) ?[/⁄∕] ?(?P<lower>\d{{1,9}})(?![/\w]){END}"),
         speak=_fraction,
     ),
-    Rule(name="ratio", pattern=re.compile(r"(?<![\d:.,])(?P<left>\d{1,9})\s?:\s?(?P<right>\d{1,9})(?![\d:])(?![.,]\d)"), speak=_ratio),
+    Rule(name="ratio", pattern=re.compile(r"(?<![\d:.,])(?P<left>\d{1,9}) ?: ?(?P<right>\d{1,9})(?![\d:])(?![.,]\d)"), speak=_ratio),
 )
 SIGN = Rule(name="fraction", pattern=re.compile(r"(?P<whole>(?<!\d)\d{1,9})?\s?(?P<sign>[¼-¾⅐-⅞↉])"), speak=_sign)

@@ -66,6 +66,7 @@ def test_any_text_can_be_said(text: str) -> None:
 @given(MIXED)
 @example("#² and #a², #٣x, #① and #¼")  # figures that are none of 0 to 9
 @example("http://a.b/%C2%BD²")
+@example("A.D. 791\ufe0f\u20e3")
 def test_no_figure_is_left_in_any_mixture(text: str) -> None:
     check(say(text, "en"))
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loa.saying.english import abbreviations as english
@@ -44,6 +44,7 @@ def test_every_rule_is_tried_where_it_has_something_to_say(language: str) -> Non
 
 @settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(SHORT), st.text(alphabet=SIGNS, max_size=8), st.text(max_size=3)), max_size=6).map("".join))
+@example("0:\n0")
 def test_no_text_is_said_worse_for_it(text: str) -> None:
     for language in PACKAGES:
         assert not list(in_vain(text, language))
