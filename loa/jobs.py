@@ -147,6 +147,7 @@ class Job:
     spoken: float | None  # when the last segment was spoken
     since: float | None  # the beginning of the last minute or two of work on its segments, and
     audio_then: float  # the seconds of audio that were done then
+    recorded: float | None  # when a segment was last recorded
     segments_missing: int  # left out for good
 
     @classmethod
@@ -199,6 +200,7 @@ class Job:
             spoken=instant(record, "spoken"),
             since=instant(record, "mark_before"),
             audio_then=int(record.get("mark_before_audio", 0)) / 1000,
+            recorded=instant(record, "recorded"),
             segments_missing=int(record.get("missing", 0)),
         )
 

@@ -12,6 +12,7 @@ from loa.keys import ASSEMBLE, PLAN, speak
 from loa.states import State
 
 MEASURED = 2.0  # seconds of work on a job after which its own pace says more than the pace of its queue
+LONG_BATCH = 10.0  # seconds within which a batch is recorded, nearly always: see LOA_BATCH_SECONDS
 RECENT = 240.0  # seconds of work that the marks of a job tell of, at most: with more, it waited since
 TRUSTED = (1 / 3, 3.0)  # least and most that a voice may differ from the estimate of its length
 USUAL_ASSEMBLY = 0.002  # seconds of work per second of audio (AAC on two cores), until an assembly has told how long it takes here
@@ -64,9 +65,12 @@ class Standing:
     def _speech(self, job: Job) -> float | None:
         longer = _longer(job)
         if len(job.engines) == 1 and job.since is not None and self.queues.get(speak(job.engine), _NOBODY).slots:
-            seconds, audio = self.now - job.since, job.audio_seconds - job.audio_then
+            # What is under way is not told of until it is recorded, so a pace is measured from record to record. A silence that is longer
+            # than a batch is a delay.
+            under_way = min(LONG_BATCH, self.now - (job.recorded or self.now))
+            seconds, audio = self.now - under_way - job.since, job.audio_seconds - job.audio_then
             if MEASURED <= seconds <= RECENT and audio > 0:
-                return job.left * longer * seconds / audio
+                return max(0.0, job.left * longer * seconds / audio - under_way)
         work: dict[str, float] = {}
         for engine, left in _left(job).items():
             pace = self.queues.get(speak(engine), _NOBODY).pace

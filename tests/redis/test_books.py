@@ -112,10 +112,14 @@ def test_a_jobs_own_pace_begins_with_its_work_and_anew_after_a_wait(bench: Bench
         bench.speak(bench.claim(most=1))
         job = bench.store.jobs.get(job_id)
         assert job.since is not None
+        assert job.recorded is not None
+        records.append(job.recorded)
         return job.audio_then
 
+    records: list[float] = []
     assert bench.store.jobs.get(job_id).since is None, "it waits for its turn"
     assert [marked(0), marked(61), marked(121)] == [1.0, 1.0, 3.0]
+    assert bench.store.jobs.get(job_id).recorded == max(records), "the last one tells"
 
 
 def test_the_pace_of_assemblies_is_known_after_one(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from loa.jobs import Job, job_json
 from loa.keys import ASSEMBLE, PLAN
-from loa.standing import USUAL_ASSEMBLY, QueueNow, Standing
+from loa.standing import LONG_BATCH, USUAL_ASSEMBLY, QueueNow, Standing
 from tests.redis.ledger import OTHER, SPEAK, SPEAK_OTHER, an_order
 
 A, B = frozenset({"a/0"}), frozenset({"b/0"})
@@ -44,6 +44,13 @@ def standing(**queues: QueueNow) -> Standing:
 def test_the_end_follows_the_jobs_own_pace_and_its_voice() -> None:
     # 100 s by the estimate are 120 s of this voice, and 60 s of audio took 60 s.
     assert standing(speak=QueueNow(slots=A, pace=0.1)).eta(a_book()) == pytest.approx(120.0)
+
+
+def test_a_batch_under_way_is_neither_lost_nor_a_delay() -> None:
+    """60 s of audio took 57 s until 997, and three seconds have been spent on the next."""
+    speaking = standing(speak=QueueNow(slots=A, pace=0.1))
+    assert speaking.eta(a_book(recorded="997000")) == pytest.approx(120.0 * 57 / 60 - 3.0)
+    assert speaking.eta(a_book(recorded="960000")) == pytest.approx(120.0 * 50 / 60 - LONG_BATCH)  # nothing for forty seconds: a delay
 
 
 def test_the_assembly_counts() -> None:

@@ -130,14 +130,15 @@ local function count_pace(queue, audio, compute)
   redis.call('HSET', backlog, 'compute_ms', math.floor(kept * int(redis.call('HGET', backlog, 'compute_ms'))) + compute)
 end
 
--- Remembers how much of a job was spoken a minute or two ago: its own pace, from which its end is estimated. Its first work begins that anew, and so does
--- the first after a wait, which says nothing of its pace.
+-- Remembers how much of a job was spoken a minute or two ago, and when it last got on: its own pace, from which its end is estimated. Its first work begins
+-- that anew, and so does the first after a wait, which says nothing of its pace.
 local function mark(id)
   local fields = key('job', id)
   local marked = redis.call('HMGET', fields, 'state', 'mark', 'mark_audio', 'audio_ms')
   if marked[1] ~= 'speaking' then
     return
   end
+  redis.call('HSET', fields, 'recorded', now)
   local audio, age = int(marked[4]), marked[2] and now - int(marked[2])
   if not age or age > 120000 then
     redis.call('HSET', fields, 'mark_before', now, 'mark_before_audio', audio, 'mark', now, 'mark_audio', audio)
