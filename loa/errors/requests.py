@@ -74,7 +74,7 @@ class UnsupportedLanguage(UnreadableDocument):
 
 
 class UnknownFormat(LoaError):
-    """Choose wav, flac, mp3, ogg or opus."""
+    """Choose wav, flac, mp3, ogg, opus, m4a, m4b or zip."""
 
     code, status = "unknown_format", 400
 

@@ -197,4 +197,5 @@ def test_unknown_format() -> None:
     with pytest.raises(UnknownFormat) as caught:
         format_named("aac" * 100)
     assert caught.value.details["known"] == ["wav", "flac", "mp3", "ogg", "opus", "m4a", "m4b", "zip"]
+    assert all(name in caught.value.remedy() for name in FORMATS), "the remedy names them all"
     assert len(caught.value.message) < 100
