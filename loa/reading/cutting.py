@@ -13,6 +13,7 @@ from loa.reading.contents import Entry
 from loa.reading.document import Block
 from loa.reading.matter import Signs
 from loa.reading.page import Page, Passage
+from loa.reading.sections import Extent, begin_chapters
 
 LONGEST_TITLE = 200  # characters; a longer heading names no chapter
 TITLE_PAGE = 1_500  # characters before the first chapter of the table of contents that are rather a title page than text
@@ -104,6 +105,7 @@ class Cutting:
                 self._passages.append(dataclasses.replace(passage, is_note=True) if place in linked[path] else passage)
                 self._paths.append(path)
         self._characters = sum(page.characters for page in book.pages.values())
+        self._sections: set[int] = set()  # places that the table of contents names within a chapter
         self.entries = self._entries()
         self._landmarks = self._places_of_landmarks()
         self._begin = min((place for place, said in self._landmarks.items() if "bodymatter" in said), default=0)
@@ -115,7 +117,7 @@ class Cutting:
         for place, passage in enumerate(self._passages):
             path = self._paths[place]
             begins = not parts or place in self.entries
-            if not begins and place in starts:
+            if not begins and place in starts and place not in self._sections:
                 begins = place < first_entry or self._stands_alone(place, parts[-1])
             elif not begins and path not in self._book.navigation:
                 begins = self._ends_division(place, parts[-1])
@@ -171,15 +173,19 @@ class Cutting:
         return said
 
     def _entries(self) -> dict[int, Entry]:
-        """The entries of the table of contents by the place that they point to; of several the most special."""
+        """The entries of the table of contents that begin chapters, by the place that they point to; of several the most special."""
         entries: dict[int, Entry] = {}
-        for entry in self._book.toc:
-            place = self._place(entry)
-            if place is not None and (place not in entries or entry.depth > entries[place].depth):
+        places = [self._place(entry) for entry in self._book.toc]
+        begins = begin_chapters(self._book.toc, places, Extent.of([passage.block for passage in self._passages]))
+        for entry, place, chapter in zip(self._book.toc, places, begins, strict=True):
+            if place is not None and not chapter:
+                self._sections.add(place)
+            elif place is not None and (place not in entries or entry.depth > entries[place].depth):
                 entries[place] = entry
-        for entry in self._book.toc:  # to pages of pictures, such as a plate with the number of the chapter behind it
-            if self._place(entry) is None and (place := self._place_behind(entry)) is not None:
-                entries.setdefault(place, entry)
+        for entry, place in zip(self._book.toc, places, strict=True):
+            # To pages of pictures, such as a plate with the number of the chapter behind it.
+            if place is None and (behind := self._place_behind(entry)) is not None:
+                entries.setdefault(behind, entry)
         return {self._with_headings_before(place, entry, entries): entry for place, entry in sorted(entries.items())}
 
     def _place(self, entry: Entry) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from loa.errors import ImageOnlyDocument
 from loa.reading import contents, names, protection, xml
@@ -13,7 +13,7 @@ from loa.reading.cutting import Book
 from loa.reading.document import Cover, Document
 from loa.reading.limits import Limits
 from loa.reading.package import File, Package, language_tag, package_of, picture
-from loa.reading.page import Page, omissions, total
+from loa.reading.page import Page, omissions, total, without_contents
 from loa.reading.walk import page_of
 
 FEWEST_CHARACTERS = 40  # of text for each picture, on average: a book with fewer is a book of pictures
@@ -29,7 +29,8 @@ def read(content: bytes, limits: Limits) -> Document:
     package = package_of(archive, limits)
     texts = [file for file, _ in package.spine if file.is_markup]
     protection.check(archive, {file.path for file in texts}, limits)
-    pages = _pages(archive, texts, limits)
+    navigation = frozenset(file.path for file in package.navigation())
+    pages = _pages(archive, texts, navigation, limits)
     _check_pictures(pages, sum(not file.is_markup for file, _ in package.spine))
     toc, landmarks = _contents(archive, package, limits)
     title = package.title or next(filter(None, (page.title for page in pages.values())), None)
@@ -44,7 +45,7 @@ def read(content: bytes, limits: Limits) -> Document:
             *landmarks,
             *(Entry(title="", path=path, fragment=fragment, types=_guided(kind)) for kind, path, fragment in package.guide),
         ],
-        navigation=frozenset(file.path for file in package.navigation()),
+        navigation=navigation,
     )
     chapters = parts_of(book)
     limits.check_characters(sum(chapter.characters for chapter in chapters))
@@ -58,14 +59,14 @@ def read(content: bytes, limits: Limits) -> Document:
     )
 
 
-def _pages(archive: Archive, files: Sequence[File], limits: Limits) -> dict[str, Page]:
+def _pages(archive: Archive, files: Sequence[File], navigation: Container[str], limits: Limits) -> dict[str, Page]:
     pages: dict[str, Page] = {}
     characters = 0
     for file in files:
         page = page_of(xml.markup(archive.read(file.path), limits), limits)
         characters += page.characters
         limits.check_characters(characters)
-        pages[file.path] = page
+        pages[file.path] = page if file.path in navigation else without_contents(page)
     return pages
 
 

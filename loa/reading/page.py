@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from loa.reading.document import Block
+from loa.reading.titles import title_of
+
+SHORTEST_CONTENTS = 2  # lines
+_NOUN = re.compile(r"(.+?)((?: (?:of|without) .+)?)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,32 @@ class Page:
         return sum(len(passage.block.text) for passage in self.passages)
 
 
+def without_contents(page: Page) -> Page:
+    """The page without the lists of what is in it ("Table of Contents" and its lines), unless it holds nothing else."""
+    kept = [True] * len(page.passages)
+    for place, passage in enumerate(page.passages):
+        end = place + 1
+        while end < len(kept) and page.passages[end].block.kind == "item":
+            end += 1
+        if end - place > SHORTEST_CONTENTS and _is_contents(passage.block):
+            kept[place:end] = [False] * (end - place)
+    lines = sum(not keep and passage.block.kind == "item" for keep, passage in zip(kept, page.passages, strict=True))
+    if not lines or not any(keep and passage.block.kind != "heading" for keep, passage in zip(kept, page.passages, strict=True)):
+        return page
+    places = [0, *accumulate(kept)]
+    return replace(
+        page,
+        passages=tuple(passage for keep, passage in zip(kept, page.passages, strict=True) if keep),
+        anchors={anchor: places[place] for anchor, place in page.anchors.items()},
+        omitted=page.omitted + Counter({"line of a table of contents": lines}),
+    )
+
+
+def _is_contents(block: Block) -> bool:
+    title = title_of(block.text) if block.kind in ("heading", "paragraph") else None
+    return title is not None and title.is_contents
+
+
 def omissions(omitted: Counter[str]) -> tuple[str, ...]:
     """What was left out, in words: "12 footnote marks"."""
     return tuple(f"{count:,} {what if count == 1 else _plural(what)}" for what, count in sorted(omitted.items()) if count)
@@ -50,5 +82,6 @@ def total(pages: Iterable[Page]) -> Counter[str]:
 
 
 def _plural(what: str) -> str:
-    noun, space, rest = what.partition(" without")
-    return f"{noun}s{space}{rest}"
+    """ "lines of a table of contents", "pictures without a description"."""
+    noun, rest = _NOUN.fullmatch(what).groups()  # type: ignore[union-attr]
+    return f"{noun}s{rest}"

@@ -6,21 +6,24 @@ import codecs
 import ctypes
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from loa.errors import DocumentTooLarge, EmptyText, EncryptedDocument, ImageOnlyDocument, UnreadableDocument
+from loa.reading.contents import Entry
 from loa.reading.document import Block, Chapter, Document
 from loa.reading.limits import Limits
 from loa.reading.lines import Line, Page
-from loa.reading.outline import chapter_level, chapters_of, with_roles, without_contents
+from loa.reading.outline import chapters_of, with_roles, without_contents
 from loa.reading.pages import in_reading_order, without_footnotes, without_running_heads
-from loa.reading.pdf_outline import Entry, entries_of, places_of
+from loa.reading.pdf_outline import Bookmark, Place, entries_of, places_of
 from loa.reading.pdf_streams import check
 from loa.reading.pdf_text import page_of
 from loa.reading.prose import DEEPEST, Kind, blocks_of, heading_ranks
+from loa.reading.sections import Extent, begin_chapters
 from loa.reading.titles import CHAPTER, title_of
 from loa.reading.typography import Typography, usual_size
 
@@ -32,6 +35,7 @@ METADATA_BYTES = 4_000
 
 _LIBRARY = threading.Lock()  # PDFium is not safe with concurrent callers
 codecs.lookup("utf-16-le")  # PDFium's strings; loaded now, because the process that reads may open nothing later
+_HEADING = Block(kind="heading", text="")  # a title of the outline, whose length is not to be weighed
 _LEADERS = re.compile(r"(?:[.·]\s?){4,}\s*(?:\d+|[ivxlc]+)$|…{2,}\s*(?:\d+|[ivxlc]+)$", re.IGNORECASE)
 _NO_TITLE = re.compile(
     r"untitled.*|microsoft \w+ - .*|.*\.(?:docx?|indd|qxd|tex|dvi|pdf|rtf|odt|pmd|p65|html?)|document\d*|\W*", re.IGNORECASE
@@ -139,33 +143,42 @@ def _text_of(pages: Sequence[Page]) -> tuple[list[Line], list[str]]:
     return lines, [f"{count} {one if count == 1 else several}" for count, one, several in counted if count]
 
 
-def _chapters(lines: Sequence[Line], entries: Sequence[Entry], typography: Typography) -> tuple[str | None, tuple[Chapter, ...]]:
+def _chapters(lines: Sequence[Line], entries: Sequence[Bookmark], typography: Typography) -> tuple[str | None, tuple[Chapter, ...]]:
     """The title as the headings tell it, and the chapters."""
     ranks = heading_ranks(lines, typography)
-    if entries:
-        blocks = without_contents(list(_outlined(lines, entries, typography, ranks)))
-        own = {block.level for block in blocks if block.kind == "heading"} and max(min(entry.level, DEEPEST - 1) for entry in entries)
-        outline = [block for block in blocks if block.kind != "heading" or block.level <= own]
-        return chapters_of(blocks, chapter_level(outline))
-    title_page = _title_page(lines)
-    front = list(blocks_of(lines[:title_page], typography, ranks))
-    blocks = without_contents(list(blocks_of(lines[title_page:], typography, ranks)))
-    _, chapters = chapters_of(blocks, _numbered_level(blocks))
-    title = next((block.text for block in front if block.kind == "heading"), None) or chapters_of(blocks)[0]
-    opening = (Chapter(title="", blocks=tuple(front)),) if front else ()
-    return title, (*opening, *chapters)
-
-
-def _outlined(lines: Sequence[Line], entries: Sequence[Entry], typography: Typography, ranks: Mapping[Kind, int]) -> Iterator[Block]:
-    """The blocks of the document under headings of its outline, above those that only its type shows."""
     places = places_of(entries, lines, typography)
-    deepest = min(max(entry.level for entry in entries), DEEPEST - 1)
+    opening = places[0].start if places else _title_page(lines)
+    front = list(blocks_of(lines[:opening], typography, ranks))
+    if places:
+        blocks, level = _outlined(lines, places, typography, ranks)
+    else:
+        blocks = list(blocks_of(lines[opening:], typography, ranks))
+        level = _numbered_level(blocks)
+    own_title, chapters = chapters_of(without_contents(blocks), level)
+    title = next((block.text for block in front if block.kind == "heading"), None) or own_title
+    return title, (*((Chapter(title="", blocks=tuple(front)),) if front else ()), *chapters)
+
+
+def _outlined(lines: Sequence[Line], places: Sequence[Place], typography: Typography, ranks: Mapping[Kind, int]) -> tuple[list[Block], int]:
+    """The blocks of the document under headings of its outline, above those that only its type shows; and the level of chapters."""
+    deepest = min(max(place.level for place in places), DEEPEST - 1)
     lowered = {kind: min(deepest + rank, DEEPEST) for kind, rank in ranks.items()}
-    yield from blocks_of(lines[: places[0].start], typography, lowered)
     ends = [*(place.start for place in places[1:]), len(lines)]
-    for place, end in zip(places, ends, strict=True):
-        yield Block(kind="heading", text=place.title, level=min(place.level, deepest))
-        yield from blocks_of(lines[place.text : max(end, place.text)], typography, lowered)
+    texts = [
+        list(blocks_of(lines[place.text : max(end, place.text)], typography, lowered)) for place, end in zip(places, ends, strict=True)
+    ]
+    extent = Extent.of([block for text in texts for block in (_HEADING, *text)])
+    begins = begin_chapters(
+        [Entry(title=place.title, path="", depth=place.level) for place in places],
+        [0, *accumulate(1 + len(text) for text in texts[:-1])],
+        extent,
+    )
+    level = min(max(place.level for place, chapter in zip(places, begins, strict=True) if chapter), DEEPEST - 1)
+    blocks: list[Block] = []
+    for place, chapter, text in zip(places, begins, texts, strict=True):
+        own = min(place.level, level) if chapter else min(max(place.level, level + 1), DEEPEST)
+        blocks += (Block(kind="heading", text=place.title, level=own), *text)
+    return blocks, level
 
 
 def _title_page(lines: Sequence[Line]) -> int:

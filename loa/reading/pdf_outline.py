@@ -29,7 +29,7 @@ _A_PAGE = re.compile(r"(?:page|trang|p\.?)?\s*[-–]?\s*(?:\d+|[ivxlc]+)", re.IG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Bookmark:
     """A place that the outline names."""
 
     title: str
@@ -48,14 +48,14 @@ class Place:
     text: int  # the first line after them
 
 
-def entries_of(document: pypdfium2.PdfDocument, limits: Limits) -> list[Entry]:
+def entries_of(document: pypdfium2.PdfDocument, limits: Limits) -> list[Bookmark]:
     """The outline in its order, down to `limits.depth` and not more than `limits.outline` entries; one that names pages only is none."""
     entries = list(_entries(document, limits))
     numbers = sum(_A_PAGE.fullmatch(entry.title) is not None for entry in entries)
     return [] if 2 * numbers > len(entries) else entries
 
 
-def _entries(document: pypdfium2.PdfDocument, limits: Limits) -> Iterator[Entry]:
+def _entries(document: pypdfium2.PdfDocument, limits: Limits) -> Iterator[Bookmark]:
     seen: set[int] = set()
     waiting = [(pdfium.FPDFBookmark_GetFirstChild(document.raw, None), 1)]
     while waiting:
@@ -69,7 +69,7 @@ def _entries(document: pypdfium2.PdfDocument, limits: Limits) -> Iterator[Entry]
         title = _title(bookmark)
         destination = pdfium.FPDFBookmark_GetDest(document.raw, bookmark)
         if title and destination and (page := pdfium.FPDFDest_GetDestPageIndex(document.raw, destination)) >= 0:
-            yield Entry(title=title, level=level, page=page, below=_below(document, page, destination))
+            yield Bookmark(title=title, level=level, page=page, below=_below(document, page, destination))
 
 
 def _title(bookmark: pdfium.FPDF_BOOKMARK) -> str:
@@ -92,7 +92,7 @@ def _below(document: pypdfium2.PdfDocument, page: int, destination: pdfium.FPDF_
     return max(0.0, box.height - y.value)
 
 
-def places_of(entries: Sequence[Entry], lines: Sequence[Line], typography: Typography) -> list[Place]:
+def places_of(entries: Sequence[Bookmark], lines: Sequence[Line], typography: Typography) -> list[Place]:
     """Where the entries begin, in the order of the lines, which are in reading order. The lines of a title are found by what they say."""
     pages: list[tuple[int, int]] = [(0, 0)]  # the lines of each page with lines: from, to
     for _, group in groupby(lines, key=lambda line: line.page):
@@ -112,7 +112,7 @@ def places_of(entries: Sequence[Entry], lines: Sequence[Line], typography: Typog
     return places
 
 
-def _titled(entry: Entry, lines: Sequence[Line], page: tuple[int, int], typography: Typography) -> Place | None:
+def _titled(entry: Bookmark, lines: Sequence[Line], page: tuple[int, int], typography: Typography) -> Place | None:
     """Where the title stands on a page; None: nowhere."""
     wanted = _letters(entry.title)
     found = [(start, text) for start in range(*page) if (text := _after_title(wanted, lines, start, page[1])) is not None]
@@ -130,14 +130,14 @@ def _titled(entry: Entry, lines: Sequence[Line], page: tuple[int, int], typograp
     return Place(title=title, level=entry.level, start=above, text=text)
 
 
-def _given(entry: Entry, lines: Sequence[Line], page: tuple[int, int]) -> Place:
+def _given(entry: Bookmark, lines: Sequence[Line], page: tuple[int, int]) -> Place:
     """The place that the outline gives: the first line that is not above it."""
     first, end = page
     start = first if lines[first].page > entry.page else next((place for place in range(first, end) if _reaches(entry, lines[place])), end)
     return Place(title=entry.title, level=entry.level, start=start, text=start)
 
 
-def _reaches(entry: Entry, line: Line) -> bool:
+def _reaches(entry: Bookmark, line: Line) -> bool:
     return entry.below is None or line.baseline + ABOVE * line.size >= entry.below + line.size
 
 

@@ -53,6 +53,7 @@ class Title:
     text: str
     level: int
     key: str  # the same for a chapter and for its line in a table of contents
+    numbered: bool = False  # "Chapter 3", and no name such as "Preface"
     alone: bool = False  # a number without a title, which may be the next line
 
     @property
@@ -73,7 +74,7 @@ def title_of(line: str) -> Title | None:
         rest = line[numbered.end() :]
         if not rest or rest[0].isupper() or rest[0] in "\"'“‘«(" or numbered["end"].strip():
             key = f"{numbered['word']} {numbered['number']}".lower()
-            return Title(text=line, level=_LEVEL_OF[numbered["word"].lower()], key=key, alone=not rest)
+            return Title(text=line, level=_LEVEL_OF[numbered["word"].lower()], key=key, numbered=True, alone=not rest)
     letters = [character for character in line if character.isalpha()]
     if len(letters) > 1 and bare_number(line) is None and line.upper() == line and line.lower() != line and len(line) <= LONGEST // 2:
         return Title(text=line, level=PLAIN, key=_KEY.sub(" ", line.lower()).strip())

@@ -81,6 +81,41 @@ def test_of_entries_at_one_place_the_most_special_counts() -> None:
     assert titles(read(epub(TWO, toc=line("Part", "one.xhtml", LINES)))) == ["One", "Two"]
 
 
+def test_sections_of_a_textbook_stay_in_its_chapters_also_on_pages_of_their_own() -> None:
+    pages = {
+        "preface.xhtml": chapter("Preface"),
+        "contact.xhtml": chapter("How to Contact Us"),
+        "one.xhtml": xhtml(f'<h1>1. One</h1><p>{PROSE}</p><h2 id="a">The First</h2><p>{PROSE}</p>'),
+        "one-b.xhtml": chapter("The Second"),
+        "two.xhtml": chapter("2. Two"),
+    }
+    toc = (
+        line("Preface", "preface.xhtml", line("How to Contact Us", "contact.xhtml"))
+        + line("1. One", "one.xhtml", line("The First", "one.xhtml#a") + line("The Second", "one-b.xhtml"))
+        + line("2. Two", "two.xhtml")
+    )
+    document = read(epub(pages, toc=toc))
+    assert titles(document, "front") == ["Preface"]
+    assert titles(document) == ["1. One", "2. Two"]
+    headings = [block.text for block in document.chapters[1].blocks if block.kind == "heading"]
+    assert headings == ["1. One", "The First", "The Second"]
+
+
+def test_a_list_of_what_is_in_a_chapter_is_not_read() -> None:
+    listed = "<p><b>Table of Contents</b></p><ul><li><a href='#a'>A</a></li><li><a href='#b'>B</a></li></ul>"
+    page = xhtml(f'<h1>One</h1>{listed}<p id="a">{PROSE}</p>')
+    document = read(epub({**TWO, "one.xhtml": page}, toc=line("One", "one.xhtml#a") + line("Two", "two.xhtml")))
+    assert starts(document) == ["One", "Two"]
+    assert [len(chapter.blocks) for chapter in document.chapters] == [2, 2]
+    assert document.omissions == ("2 lines of a table of contents",)
+
+
+def test_a_page_of_contents_can_be_asked_for() -> None:
+    page = xhtml("<h1>Contents</h1><ul><li>One</li><li>Two</li></ul>")
+    document = read(epub({"contents.xhtml": page, **TWO}, toc=LINES))
+    assert [(chapter.matter, chapter.role, len(chapter.blocks)) for chapter in document.chapters[:1]] == [("front", "contents", 3)]
+
+
 @pytest.mark.parametrize(
     "href",
     ["one%20a.xhtml", "/OEBPS/one%20a.xhtml", "./x/../one%20a.xhtml", "ONE A.xhtml", "one a.xhtml#nowhere", "file:///C:/x/one%20a.xhtml"],

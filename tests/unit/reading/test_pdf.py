@@ -77,6 +77,37 @@ def test_an_outline_may_name_its_titles_differently_and_one_page_early() -> None
     ]
 
 
+def test_what_stands_before_the_outline_is_a_title_page() -> None:
+    written = Pdf(outline=[("The Sea", 1, 1, 70.0), ("The Land", 1, 2, 70.0)])
+    written.page()
+    written.line("A Manual of Everything", size=24, leading=40)
+    written.line("Copyright 2020 by those who wrote it")
+    for title in ("The Sea", "The Land"):
+        written.page()
+        written.line(title, size=18, font="F2", leading=30)
+        written.paragraph(MOBY * 8)
+    document = read(written)
+    assert document.title == "A Manual of Everything"
+    assert [(chapter.title, chapter.matter, chapter.role) for chapter in document.chapters] == [
+        ("", "front", "titlepage"), ("The Sea", "body", "chapter"), ("The Land", "body", "chapter"),
+    ]  # fmt: skip
+
+
+def test_chapters_stand_at_different_depths_of_an_outline() -> None:
+    titles = ["Chapter 1. Overview", "Features", "Part I. The Basics", "Chapter 2. Accounts", "Kinds of Accounts", "Chapter 3. Reports"]
+    written = Pdf(outline=[(title, level, page, 70.0) for page, (title, level) in enumerate(zip(titles, (1, 2, 1, 2, 3, 2), strict=True))])
+    for title in titles:
+        written.page()
+        written.line(title, size=18, font="F2", leading=30)
+        if not title.startswith("Part"):
+            written.paragraph(MOBY * 8)
+    assert [(title, [text for kind, text in blocks if kind == "heading"]) for title, blocks in chapters(read(written))] == [
+        ("Chapter 1. Overview", ["Chapter 1. Overview", "Features"]),
+        ("Chapter 2. Accounts", ["Part I. The Basics", "Chapter 2. Accounts", "Kinds of Accounts"]),
+        ("Chapter 3. Reports", ["Chapter 3. Reports"]),
+    ]
+
+
 def test_a_number_above_a_title_belongs_to_it() -> None:
     written = Pdf(outline=[("Loomings", 1, 0, 70.0), ("The Carpet-Bag", 1, 1, 70.0)])
     for number, title in ((1, "Loomings"), (2, "The Carpet-Bag")):
