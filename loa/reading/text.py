@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 
@@ -15,6 +16,7 @@ from loa.reading.gutenberg import frame_of
 from loa.reading.limits import Limits
 from loa.reading.matter import by_titles
 from loa.reading.outline import chapters_of
+from loa.reading.page import omissions
 from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, title_of, without_leaders
 from loa.reading.wrapping import blocks_of, ends_sentence, passages_of, width_of, words_of
 
@@ -24,6 +26,9 @@ CAPITALS_APART = 2_000  # characters from one line in capitals to the next, on a
 NUMBERS_APART = 3_500  # characters from one bare number to the next, on average, where they are the chapters'; a page has fewer
 FEWEST_NUMBERS = 3
 LONGEST_JOINED = 10_000  # characters of a line that a page's end may part
+
+FEWEST_LABELS = 3
+COMES_AGAIN = 0.6  # of the lines of a table of contents stand as they are above what they name
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x1c-\x1e\x85\u2028]")
 _PAGE_END = re.compile("[\x0c\u2029]")
@@ -46,15 +51,15 @@ def document_of(text: str, limits: Limits) -> Document:
     frame = frame_of(unicodedata.normalize("NFC", _PAGE_END.sub("\n\n", _LINE_END.sub("\n", text))))
     body, marks = _FOOTNOTE_MARK.subn("", frame.body)
     body, pictures = _ILLUSTRATION.subn("", body)
-    blocks, numbers = _blocks(_SLANTED.sub(r"\1", body), limits)
+    blocks, omitted = _blocks(_SLANTED.sub(r"\1", body), limits)
     _, chapters = chapters_of(blocks, _chapter_level(blocks))
-    omitted = ((marks, "footnote mark"), (pictures, "illustration"), (numbers, "page number"))
+    omitted |= {"footnote mark": marks, "illustration": pictures}
     return Document(
         title=frame.title,
         author=frame.author,
         language=frame.language,
         chapters=(*_surroundings(frame.before, "front"), *_with_title_page(by_titles(chapters)), *_surroundings(frame.after, "back")),
-        omissions=tuple(f"{count} {what}{'s' * (count > 1)}" for count, what in omitted if count),
+        omissions=omissions(omitted),
     )
 
 
@@ -81,15 +86,17 @@ def _chapter_level(blocks: Sequence[Block]) -> int:
     return PLAIN if capitals > 1 and sum(len(block.text) for block in blocks) >= CAPITALS_APART * capitals else 0
 
 
-def _blocks(text: str, limits: Limits) -> tuple[list[Block], int]:
-    """The body as blocks, and how many page numbers were left out of it."""
+def _blocks(text: str, limits: Limits) -> tuple[list[Block], Counter[str]]:
+    """The body as blocks, and what was left out of it."""
     passages = list(islice(passages_of(text), limits.blocks + 1))
     width, words = width_of(passages), words_of(text)
     entries, page_numbers = _numbered(_parted(passages, limits))
-    blocks = list(islice(_said(_without_contents(list(_titled(entries))), width, words), limits.blocks + 1))
+    entries, listed = _without_lists(list(_titled(entries)))
+    entries = list(_without_labels(entries))
+    blocks = list(islice(_said(_without_contents(entries), width, words), limits.blocks + 1))
     if max(len(passages), len(blocks)) > limits.blocks:
         raise DocumentTooLarge(f"the document has more than {limits.blocks:,} paragraphs")
-    return blocks, page_numbers
+    return blocks, Counter({"page number": page_numbers, "line of a table of contents": listed})
 
 
 def _said(entries: Iterable[Entry], width: int, words: Collection[str]) -> Iterator[Block]:
@@ -180,6 +187,41 @@ def _titled(entries: Sequence[Entry]) -> Iterator[Entry]:
                 yield entry
     if number is not None:
         yield number
+
+
+def _without_labels(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Names that come again and again within chapters ("Note") head none."""
+    titles = [entry for entry in entries if isinstance(entry, Title)]
+    counts = Counter(title.key for title in titles if title.level == CHAPTER and not title.numbered)
+    chapters = sum(title.numbered for title in titles)
+    in_text = False
+    for entry in entries:
+        in_text |= isinstance(entry, Title) and entry.numbered
+        if isinstance(entry, Title) and in_text and counts[entry.key] >= FEWEST_LABELS and counts[entry.key] > chapters:
+            yield dataclasses.replace(entry, level=PLAIN)
+        else:
+            yield entry
+
+
+def _without_lists(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
+    """Without tables of contents whose lines come again in the text, and how many lines those had."""
+    lines = Counter(_folded(line) for entry in entries for line in ([entry.text] if isinstance(entry, Title) else entry))
+    kept: list[Entry] = []
+    left_out = 0
+    for entry in entries:
+        before = kept[-1] if kept else None
+        if isinstance(entry, list) and isinstance(before, Title) and before.is_contents:
+            again = sum(lines[_folded(line)] > 1 for line in entry)
+            if again > 1 and again >= COMES_AGAIN * len(entry):
+                kept.pop()
+                left_out += len(entry)
+                continue
+        kept.append(entry)
+    return kept, left_out
+
+
+def _folded(line: str) -> str:
+    return " ".join(without_leaders(line.removeprefix("- ")).split()).casefold()
 
 
 def _without_contents(entries: Sequence[Entry]) -> Iterator[Entry]:

@@ -32,11 +32,11 @@ _NUMBERED = re.compile(
 _LEVEL_OF = {word: level for level, words in _LEVELS.items() for word in words.split("|")}
 _NAMED = re.compile(
     r"(?:(?:author'?s |translator'?s |editor'?s |publisher'?s )?(?:preface|foreword|introduction|introductory|note|notes|prologue|epilogue"
-    r"|afterword|postscript|conclusion|dedication|acknowledge?ments|appendix(?: [a-z0-9]{1,4})?|glossary|index|bibliography|contents"
-    r"|table of contents|list of illustrations|etymology|about the author|copyright)"
+    r"|afterword|postscript|conclusion|dedication|acknowledge?ments|appendix(?: [a-z0-9]{1,4}(?:[.:] .+)?)?|glossary|index|bibliography"
+    r"|contents|table of contents|list of illustrations|etymology|about the author|copyright)"
     r"|mở đầu|phần mở đầu|lời (?:mở đầu|nói đầu|giới thiệu|tựa|đề từ|bạt|kết|cảm ơn|cám ơn|ngỏ|dẫn|người dịch|tác giả|nhà xuất bản)"
-    r"|tựa|đề từ|dẫn nhập|khai từ|nhập đề|kết luận|phần kết|đoạn kết|vĩ thanh|phụ lục(?: [a-z0-9]{1,4})?|mục lục|chú thích|chú giải|ghi chú"
-    r"|tài liệu tham khảo|bảng tra cứu|về tác giả|tiểu sử tác giả|thư mục)",
+    r"|tựa|đề từ|dẫn nhập|khai từ|nhập đề|kết luận|phần kết|đoạn kết|vĩ thanh|phụ lục(?: [a-z0-9]{1,4}(?:[.:] .+)?)?|mục lục"
+    r"|chú thích|chú giải|ghi chú|tài liệu tham khảo|bảng tra cứu|về tác giả|tiểu sử tác giả|thư mục)",
     re.IGNORECASE,
 )
 _CONTENTS = re.compile(r"contents|table of contents|mục lục", re.IGNORECASE)

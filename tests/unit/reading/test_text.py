@@ -104,7 +104,7 @@ def test_page_numbers_are_dropped_and_their_sentence_goes_on() -> None:
         "Translator's Note", "Table of Contents", "Appendix B",
         "CHƯƠNG II", "Chương 12: Mưa", "Chương mười hai", "Hồi thứ nhất", "Hồi thứ ba mươi mốt", "Phần I", "PHẦN THỨ HAI", "Quyển 3",
         "Bài 7. Ôn tập", "Tập một", "Lời nói đầu", "LỜI TỰA", "Mục lục", "Vĩ thanh",
-        "Phụ lục A", "Chương ba Về nguồn", "THE SIXTH SENSE", "TRUYỆN NGẮN",
+        "Phụ lục A", "Phụ lục B. Tự động hoá", "Appendix C: Licences", "Chương ba Về nguồn", "THE SIXTH SENSE", "TRUYỆN NGẮN",
     ],
 )  # fmt: skip
 def test_a_heading(line: str) -> None:
@@ -157,6 +157,29 @@ def test_a_table_of_contents_makes_no_chapters(gap: str) -> None:
     assert [chapter.title for chapter in made] == ["Contents", *names]
     assert (made[0].matter, made[0].role) == ("front", "contents")
     assert [block.kind for block in made[0].blocks] == ["heading", *["item"] * 5]
+
+
+def test_lists_of_what_is_in_a_chapter_are_left_out() -> None:
+    sections = [f"{number}.1. Hardware\n\n{TEXT}\n\n    {number}.2. Software\n\n{TEXT}" for number in (1, 2, 3)]
+    lists = [f"{number}.1. Hardware\n    {number}.2. Software" for number in (1, 2, 3)]
+    parts = [
+        f"Chương {number}. Máy\n\nMục lục\n\n{listed}\n\n{text}"
+        for number, (listed, text) in enumerate(zip(lists, sections, strict=True), 1)
+    ]
+    made = document("\n\n".join(parts))
+    assert [chapter.title for chapter in made.chapters] == ["Chương 1. Máy", "Chương 2. Máy", "Chương 3. Máy"]
+    assert [block.text for block in made.chapters[1].blocks[:2]] == ["Chương 2. Máy", "2.1. Hardware"]
+    assert made.omissions == ("6 lines of a table of contents",)
+
+
+def test_notes_within_chapters_are_no_chapters() -> None:
+    note = f"Ghi chú\n\n{TEXT}"
+    assert titles(f"Chương 1. Máy\n\n{TEXT}\n\n{note}\n\n{note}\n\n{note}\n\nChương 2. Mạng\n\n{TEXT}") == [
+        "Chương 1. Máy",
+        "Chương 2. Mạng",
+    ]
+    ended = "\n\n".join(f"Chapter {number}\n\n{TEXT}\n\nNotes\n\n{TEXT}" for number in (1, 2, 3))
+    assert titles(ended) == ["Chapter 1", "Notes", "Chapter 2", "Notes", "Chapter 3"]  # one a chapter may be its end notes
 
 
 def test_a_title_page_is_front_matter() -> None:
