@@ -13,7 +13,7 @@ from loa.saying.said import Rule
 # characters or with alternatives of one first letter each, for which re can skip ahead.
 _FIGURES = re.compile(r"[\d¹²³⁰-₉¼-¾⅐-↉]")
 _SIGNS = re.compile(r"[^A-Za-z0-9À-ÖØ-öø-ʯ\s.,;:!?'\"’‘“”()—–](?:(?<!-)|-)")  # also "--"
-_NET = re.compile(r"@|#|://|\.\w")
+_NET = re.compile(r"@|#|/[A-Za-z_./]|\.\w")
 
 
 def _where(needs: re.Pattern[str], rules: Iterable[Rule]) -> tuple[Rule, ...]:

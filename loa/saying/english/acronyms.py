@@ -41,7 +41,7 @@ _REACH = 40  # characters on either side that tell whether all is in capitals
 _VOWELS = re.compile("[AEIOUYaeiouy]")
 # Letters that no English word begins or ends with.
 _UNPRONOUNCEABLE = re.compile(
-    "^(?:[BCDFGHJKLMNPQRSTVWXZ]{4}|[BDFGHJKLMNPRTVXZ][BCDFGJKMNPQSTVXZ]|C[BCDFGJKMNPQSTVXZ]|S[BDFGJRSVXZ]|[DFGJMNV]H|Q[^U]|W[^AEHIORUY]|[HJLMNRVXYZ][LR])"
+    "^(?!(?:KN|GN|PS)[A-Z]{2})(?:[BCDFGHJKLMNPQRSTVWXZ]{4}|[BDFGHJKLMNPRTVXZ][BCDFGJKMNPQSTVXZ]|C[BCDFGJKMNPQSTVXZ]|S[BDFGJRSVXZ]|[DFGJMNV]H|Q[^U]|W[^AEHIORUY]|[HJLMNRVXYZ][LR])"
     "|(?:[BCDFGHJKMNPQSTVWXZ]R|[BDGHJMNQTVXZ]L|[BFJKMQVXZ]N|[BCDFGHJKNPQTVXZ]M|[CDFHJKLMNPQSTVXZ][BJQVW]|[BCDFHJKLMPQSTVWXYZ]G|[BCFGHJKMPQSTVXZ]D|[JQV])$"
 )
 _LONGEST = 5  # letters that are spelled though there is a vowel among them; "HVAL" is one, "PSALMS" is a word

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from loa.saying.addresses import EMAIL, HANDLE, URL
+from loa.saying.addresses import EMAIL, HANDLE, PATH, URL
 from loa.saying.english.acronyms import letters, pronounceable
 from loa.saying.english.codes import mixed
 from loa.saying.said import Rule
@@ -32,6 +32,7 @@ _SIGNS = {
 _TOKEN = re.compile(r"[^\W_]+|[^\w]|_")
 _SCHEME = re.compile(r"^(?:https?|ftp|mailto)://?|^mailto:", re.IGNORECASE)
 _DOMAINS = frozenset(words("com org net edu gov info biz app dev"))
+_NO_WORDS = frozenset(words("etc inc ltd dept"))  # in an address: an abbreviation elsewhere
 _SHORT_WORDS = frozenset(words("am an as at be by do go he hi if in is it me my no of oh on or so to up us we"))
 
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")  # "MeToo", "HTMLPage"
@@ -50,6 +51,8 @@ def _word(token: str) -> str:
         return mixed(token)
     if token.lower() in _DOMAINS:
         return token
+    if token.lower() in _NO_WORDS:
+        return letters(token)
     return (
         letters(token)
         if (len(token) <= 2 and token.lower() not in _SHORT_WORDS) or (len(token) <= 5 and not pronounceable(token))
@@ -71,5 +74,6 @@ def _name(written: str) -> str:
 RULES = (
     Rule(name="e-mail", pattern=EMAIL, speak=lambda match: address(match.group())),
     Rule(name="URL", pattern=URL, speak=lambda match: address(match.group())),
+    Rule(name="path", pattern=PATH, speak=lambda match: address(match.group())),
     Rule(name="handle", pattern=HANDLE, speak=_handle),
 )

@@ -65,6 +65,10 @@ def _figures(run: str) -> str:
     return pairs(run) if len(run) <= 4 else digits(run)
 
 
+_STATES = (
+    "AK|AL|AR|AZ|CA|CO|CT|DC|DE|FL|GA|HI|IA|ID|IL|IN|KS|KY|LA|MA|MD|ME|MI|MN|MO|MS|MT|NC|ND|NE|NH|NJ|NM|NV|NY|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT"
+    "|VA|VT|WA|WI|WV|WY"
+)
 _MIXED = re.compile(rf"(?<!\w)(?=[{LATIN}]*[0-9₀-₉])(?=[0-9₀-₉]*[{LATIN}])[0-9₀-₉{LATIN}]{{2,40}}(?!\w|,\d)")
 _PHONE = (
     r"(?<![\w.,+-])(?:"
@@ -99,6 +103,16 @@ RULES = (
         name="number sign",
         pattern=re.compile(r"(?<![\w&])#\s?(?P<figures>\d[\d,]*)(?![\w])"),
         speak=lambda match: f"number {amount(match['figures'])}",
+    ),
+    Rule(
+        name="zip code",  # "Boston, MA 02111-1307"
+        pattern=re.compile(rf"(?<=\b(?:{_STATES})\s)\d{{5}}(?:-\d{{4}})?(?![\w-]|[.,]\d)"),
+        speak=lambda match: _grouped(match.group()),
+    ),
+    Rule(
+        name="section",  # "B.5.3" of an appendix
+        pattern=re.compile(r"(?<![\w.])(?P<letter>[A-Z])(?P<figures>(?:\.\d{1,3}){1,4})(?!\w|\.\w)"),
+        speak=lambda match: match["letter"] + "".join(f" point {amount(part)}" for part in match["figures"].split(".")[1:]),
     ),
     Rule(name="code", pattern=re.compile(r"\b401\s?\(?k\)?(?!\w)"), speak=lambda _: "four oh one K"),
     Rule(name="code", pattern=_MIXED, speak=lambda match: mixed(match.group())),

@@ -74,6 +74,8 @@ def _iso(match: re.Match[str]) -> str | None:
 
 def _slashed(match: re.Match[str]) -> str | None:
     first, second = int(match["first"]), int(match["second"])
+    if match["mark"] == "." and len(match["year"]) == 2 and len(match["first"] + match["second"]) < 4:
+        return None  # "6.3.10" is a section or a version
     if match["mark"] == "." or first > 12:
         first, second = second, first
     if not (1 <= first <= 12 and 1 <= second <= 31):

@@ -152,9 +152,9 @@ RULES = (
         speak=lambda match: f"{amount(match['first'])} cent{'' if is_one(match['first']) else 's'}",
     ),
     Rule(
-        name="magnitude",  # "50k", "2.5M", "3bn"; "4K" is a screen, "5m" a length
+        name="magnitude",  # "50k", "2.5M", "3bn"; "4K" is a screen, "5m" a length, "8168B" a model
         pattern=re.compile(
-            rf"(?<![\w.,$£€-])(?P<first>{NUMBER})(?:(?P<small>k|bn|mn|tn)|(?P<large>[MB])|(?<=\d\d\d)(?P<thousand>K))(?!\w)"
+            rf"(?<![\w.,$£€-])(?!\d{{4}})(?P<first>{NUMBER})(?:(?P<small>k|bn|mn|tn)|(?P<large>[MB])|(?<=\d\d\d)(?P<thousand>K))(?!\w)"
         ),
         speak=lambda match: f"{amount(match['first'])} {_MAGNITUDES[match['small'] or match['large'] or match['thousand']]}",
     ),

@@ -20,6 +20,7 @@ _PARTS = frozenset(
         "unit vol volume volumes vols war bowl apollo division corps rule p pp page pages pl"
     )
 )
+_LETTERED = frozenset(words("appendix class column figure fig level number part plate section table type unit"))  # "Appendix C", "Type D"
 _RULERS = frozenset(
     words(
         "Henry Louis George Edward Elizabeth Charles James William Richard Philip Philippe Pius Paul Benedict Leo Gregory Clement "
@@ -64,6 +65,8 @@ def _counts(match: re.Match[str], before: str) -> bool:
         return False  # letters one by one
     if match["last"]:
         return True
+    if numeral in ("C", "D", "L", "M") and before.lower() in _LETTERED:
+        return False
     if before == "mark":
         return False  # "question mark X"; it is "Mark V"
     if numeral == "I":
@@ -86,7 +89,7 @@ def _is_mark(match: re.Match[str]) -> bool:
     if re.match(r"\. (?:[A-Z]\.|\d)", after) or re.fullmatch("[CDLMcdlm]", numeral):
         return False
     if before.endswith("(") and after.startswith(")"):
-        return True
+        return numeral not in ("XX", "XXX")
     if not re.match(r"[.)](?!\S)", after):
         return False
     return (
@@ -101,13 +104,15 @@ def _number(match: re.Match[str]) -> str | None:
     numeral = match["roman"]
     if numeral == "IV" and word_after(match) in ("drip", "fluid", "fluids", "line", "therapy", "antibiotics", "needle", "bag"):
         return "I.V"
+    if numeral in ("XX", "XXX") and match.string.strip(" .") != numeral:
+        return None  # it stands for what is not known yet
     if re.fullmatch("[IVX]{2,}", numeral):
         return cardinal(value(numeral))
     return year(value(numeral)) if len(numeral) > 3 and 1400 < value(numeral) < 2100 else None
 
 
 _TOKEN = re.compile(
-    rf"(?<![\w.&'’-])(?:(?P<roman>{_UPPER}|{_LOWER})|(?P<counted>{_UPPER}|[ivx]{{2,}})(?P<nth>th|st|nd|rd|TH|ST|ND|RD))(?:[–—-](?P<last>{_UPPER}|{_LOWER}))?(?![\w&-]|[’'](?!s\b)|\.[A-Za-z])"
+    rf"(?<![\w.&'’-])(?:(?P<roman>{_UPPER}|{_LOWER})|(?P<counted>{_UPPER}|[ivx]{{2,}})(?P<nth>th|st|nd|rd|(?<=[IVX])TH))(?:[–—-](?P<last>{_UPPER}|{_LOWER}))?(?![\w&-]|[’'](?!s\b)|\.[A-Za-z])"
 )
 
 RULES = (

@@ -162,7 +162,9 @@ RULES = (
     Rule(name="sign", pattern=re.compile(r"~(?=\s?(?:\d|[$£€]))|(?<=\s)~(?=\s)"), speak=lambda _: "about "),
     Rule(
         name="sign",
-        pattern=re.compile(r"(?<!\S)[~^#]+(?!\S)|~+|(?<!\w)[\^#]+|[\^#]+(?!\w)|<[^\W\d_]?>|[<>](?=[\w/])(?<!\s[<>])"),
+        pattern=re.compile(
+            r"(?<!\S)[~^#]+(?!\S)|~+|(?<!\w)[\^#]+|[\^#]+(?!\w)|<[^\W\d_]?>|[<>](?=[\w/])(?<!\s[<>])|<(?=[^\W\d_])|(?<=[^\W\d_])>"
+        ),
         speak=lambda _: "",
     ),
     Rule(name="greek", pattern=re.compile(r"(?<![Ͱ-Ͽἀ-῾])[α-ωΑ-Ω](?![Ͱ-Ͽἀ-῾])"), speak=lambda match: _greek(match.group())),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
-from loa.saying.english.numbers import NUMBER, amount, is_one
+from loa.saying.english.numbers import NUMBER, amount, fraction, is_one
 from loa.saying.english.sentence import full_stop
 from loa.saying.said import Rule
 from loa.saying.tables import words
@@ -116,19 +117,48 @@ def _names(symbol: str) -> tuple[str, str]:
     return names if isinstance(names, tuple) else (names, f"{names}s")
 
 
+_SPELLED = {
+    "mile": ("mile", "miles"),
+    "miles": ("mile", "miles"),
+    "feet": _names("ft"),
+    "foot": _names("ft"),
+    "inch": _names("in"),
+    "inches": _names("in"),
+}
+
+
 def _measure(match: re.Match[str]) -> str:
     first, last = match["first"], match["last"]
     one = is_one(first) and not last
+    adjective = match["hyphen"] and (match["unit"] or match["length"] or "").isalpha()
+    singular, plural, per = _unit(match)
+    number = f"{amount(first)} {_TO.get(match['to'].strip(), 'to')} {amount(last)}" if last else amount(first)
+    unit = singular if one or adjective else plural
+    return f"{'minus ' if match['minus'] else ''}{number}{'-' if adjective else ' '}{unit}{per}{full_stop(match)}"
+
+
+def _part(match: re.Match[str]) -> str:
+    """ "½ km" → "half a kilometer", "2 3/4 in." → "two and three quarters inches"."""
+    over, under = unicodedata.normalize("NFKC", match["fraction"]).split("⁄") if match["fraction"] else (match["over"], match["under"])
+    singular, plural, per = _unit(match)
+    said = fraction(int(over), int(under))
+    if whole := match["whole"]:
+        said = f"{amount(whole)} and {'a ' + said.removeprefix('one ') if over == '1' else said} {plural}"
+    elif (over, under) == ("1", "2"):
+        said = f"half {_article(singular)} {singular}"
+    else:
+        said = f"{said} of {_article(singular)} {singular}"
+    return f"{said}{per}{full_stop(match)}"
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" or noun.startswith("hour") else "a"
+
+
+def _unit(match: re.Match[str]) -> tuple[str, str, str]:
+    """Of what _UNIT has matched: one, several, and what follows, such as " per hour"."""
     if match["square"]:
-        names = {
-            "mile": ("mile", "miles"),
-            "miles": ("mile", "miles"),
-            "feet": _names("ft"),
-            "foot": _names("ft"),
-            "inch": _names("in"),
-            "inches": _names("in"),
-        }
-        singular, plural = names.get(match["measure"]) or _names(match["measure"])
+        singular, plural = _SPELLED.get(match["measure"]) or _names(match["measure"])
         power = "square " if match["square"].startswith("sq") else "cubic "
     elif match["length"]:
         singular, plural = _names(match["length"])
@@ -136,12 +166,13 @@ def _measure(match: re.Match[str]) -> str:
     else:
         singular, plural = _names(match["unit"] or match["inch"])
         power = ""
-    adjective = match["hyphen"] and (match["unit"] or match["length"] or "").isalpha()
-    said = power + (singular if one or adjective else plural)
-    if per := match["per"]:
-        said += f" per {_names(per)[0] if per in _UNITS else per}" + {"²": " squared", "³": " cubed"}.get(match["perpower"] or "", "")
-    number = f"{amount(first)} {_TO.get(match['to'].strip(), 'to')} {amount(last)}" if last else amount(first)
-    return f"{'minus ' if match['minus'] else ''}{number}{'-' if adjective else ' '}{said}{full_stop(match)}"
+    per = match["per"]
+    said = (
+        f" per {_names(per)[0] if per in _UNITS else per}" + {"²": " squared", "³": " cubed"}.get(match["perpower"] or "", "")
+        if per
+        else ""
+    )
+    return power + singular, power + plural, said
 
 
 def _angle(match: re.Match[str]) -> str:
@@ -167,9 +198,17 @@ def _feet(match: re.Match[str]) -> str:
     return f"{said} {amount(inches)} {'inch' if is_one(inches) else 'inches'}" if inches else said
 
 
-_START = r"(?<![\w.,])(?<!\w[-–—‑])(?P<minus>[-−](?=[\d.]))?"
+_START = r"(?<![\w.,/])(?<!\w[-–—‑])(?P<minus>[-−](?=[\d.]))?"
 
 RULES = (
+    Rule(
+        name="unit",
+        pattern=re.compile(
+            r"(?<![\w.,/])(?:(?P<whole>\d[\d,]*)[\s-]?)?(?:(?P<fraction>[½⅓¼⅕⅙⅐⅛⅑⅒⅔⅖¾⅗⅜⅘⅚⅝⅞])|(?<!\d)(?P<over>[1-9])[/⁄](?P<under>[1-9]\d?))"
+            rf"(?:\s|-(?=[A-Za-z])|(?!s\b)){_UNIT}"
+        ),
+        speak=_part,
+    ),
     Rule(
         name="angle",
         pattern=re.compile(

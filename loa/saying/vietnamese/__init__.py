@@ -37,10 +37,11 @@ _FIGURE = r"\d"
 _STROKE = r"\d ?[/⁄∕:] ?\d"
 
 RULES: tuple[Rule, ...] = (
-    *_where(r"[@#]|://|\.[A-Za-z0-9]", *addresses.RULES),
+    *_where(r"[@#]|/[A-Za-z_./]|\.[A-Za-z0-9]", *addresses.RULES),
     *_where("[©®\u20e3\u2122-\U0010ffff]", *emoji.RULES),
     *_where(r"\d[/\-][A-ZĐ\d]|QH\d", *codes.LAW),
     *_where(_FIGURE, codes.RESOLUTION),
+    *_where("0x", codes.HEXADECIMAL),
     *_where(r"\d{3}|\+\d", *phones.RULES),
     *_where(r"\.\d+\.\d", numerals.INTERNET),
     *_where(_STROKE, fractions.ROUND_THE_CLOCK),
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     *roman.RULES,
     *_where(_FIGURE, *roman.ORDINALS),
     *abbreviations.RULES,
+    *_where(r"[A-ZĐ]\.\d", numerals.LETTERED),
     *_where("[₀-₉]", codes.FORMULA),
     *_where(_FIGURE, *codes.RULES),
     *acronyms.RULES,

@@ -105,6 +105,9 @@ def _names(names: Iterable[str]) -> str:
 _NAME = r"(?=\s?(?P<name>[A-ZĐÀ-ỸÂÊÔƠƯĂ][^\W\d_]*))"
 
 
+_NAME_GOES_ON = re.compile(r"\s[A-ZĐÀ-Ỹ]|[,;.)\n]|$")
+
+
 def _plain(match: re.Match[str]) -> str:
     return _with_stop(match, PLAIN[match["short"]])
 
@@ -119,10 +122,15 @@ def _title(match: re.Match[str]) -> str | None:
     """Of a single letter only before a Vietnamese name: P. Bến Nghé is a ward, P. Picasso a painter."""
     if len(match["short"]) == 1 and not readable(match["name"]):
         return None
+    if match["short"] == "X" and not _NAME_GOES_ON.match(match.string, match.end("name")):
+        return None  # "… trong X. Tập tin" ends a sentence
     return _TITLES[match["short"]] + " "
 
 
-def _numbered(match: re.Match[str]) -> str:
+def _numbered(match: re.Match[str]) -> str | None:
+    """Q1, Q. 1, P.12; "F1" is a key or a race, and "F. 1" an item of a list."""
+    if match["short"][0] == "F" and not (match["short"] == "F." and match.group() == "F."):
+        return None
     return _NUMBERED[match["short"]] + " "
 
 

@@ -60,9 +60,14 @@ def _plural(match: re.Match[str]) -> str:
 
 
 def _letter(match: re.Match[str]) -> str:
-    return spelled(match["letter"])
+    """Its name. A full stop goes behind an initial, as in "P. Picasso", and stays at the end of a sentence: "… vitamin C. Nó …"."""
+    said, name = spelled(match["letter"]), _NEXT_NAME.match(match.string, match.end())
+    within = match.string[max(0, match.start() - 2) : match.start()].rstrip()[-1:].islower()
+    ends = match["stop"] and within and name and readable(name[1])
+    return f"{said}." if ends else said
 
 
+_NEXT_NAME = re.compile(r"\s([^\W\d_]+)")
 _CAPITAL = "[A-ZĐĂÂÊÔƠƯ]"
 _TWO_CAPITALS = re.compile(_CAPITAL * 2)
 
@@ -80,7 +85,7 @@ RULES = (
     # A consonant alone is no Vietnamese word.
     Rule(
         name="letter",
-        pattern=re.compile(r"(?<![\w'’])(?P<letter>[B-DF-HJ-NP-TV-XZĐb-df-hj-np-tv-xzđ])(?:\.(?=\s?[A-ZĐ]))?(?![^\W⁰¹²³⁴-⁹]|['’])"),
+        pattern=re.compile(r"(?<![\w'’])(?P<letter>[B-DF-HJ-NP-TV-XZĐb-df-hj-np-tv-xzđ])(?P<stop>\.(?=\s?[A-ZĐ]))?(?![^\W⁰¹²³⁴-⁹]|['’])"),
         speak=_letter,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from loa.saying.addresses import EMAIL, HANDLE, URL, parts
+from loa.saying.addresses import EMAIL, HANDLE, PATH, URL, parts
 from loa.saying.said import Rule
 from loa.saying.vietnamese.letters import readable, spelled
 from loa.saying.vietnamese.numbers import digits
@@ -42,4 +42,5 @@ RULES = (
     Rule(name="e-mail", pattern=EMAIL, speak=_address),
     Rule(name="handle", pattern=HANDLE, speak=_handle),
     Rule(name="URL", pattern=URL, speak=_address),
+    Rule(name="path", pattern=PATH, speak=_address),
 )

@@ -96,6 +96,11 @@ def _formula(match: re.Match[str]) -> str:
     return " ".join(integer(part) if part.isdigit() else spelled(part) for part in re.findall(r"\d+|\D+", plain))
 
 
+def _hexadecimal(match: re.Match[str]) -> str:
+    """0x378 is "không ích ba bảy tám"."""
+    return " ".join(digits(part) if part.isdigit() else spelled(part) for part in re.findall(r"\d|[A-Za-z]", match.group()))
+
+
 LAW = (
     Rule(
         name="law",
@@ -107,6 +112,7 @@ LAW = (
     Rule(name="law", pattern=re.compile(r"(?<![\w.])QH(?P<number>\d{1,2})(?!\w)"), speak=_assembly),
 )
 FORMULA = Rule(name="formula", pattern=re.compile(r"(?<!\w)(?=[A-Za-z]*[₀-₉])(?:[A-Z][a-z]?[₀-₉]{0,3}){1,8}(?!\w)"), speak=_formula)
+HEXADECIMAL = Rule(name="code", pattern=re.compile(r"(?<!\w)0x[0-9A-Fa-f]{1,16}(?!\w)"), speak=_hexadecimal)
 # Before money, whose K is a thousand.
 RESOLUTION = Rule(name="code", pattern=re.compile(r"(?<![\w.,])[248]K(?!\w)"), speak=_resolution)
 # After ranges: the dash inside a name, Sputnik-5.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from loa.saying.said import Rule
+from loa.saying.vietnamese.letters import spelled
 from loa.saying.vietnamese.numbers import cardinal, digits
 from loa.saying.vietnamese.surroundings import REACH, cue, preceded
 
@@ -85,6 +86,11 @@ _LEFT = r"(?:(?<=\d)|(?<=\d[%‰kKđ₫hgmlW°\"'])|(?<=\d(?:[kcmd][mgl²]|°C|t
 
 INTERNET = Rule(name="address", pattern=re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?!\.\d)"), speak=_grouped_address)
 SECTION = Rule(name="section", pattern=re.compile(r"(?<![\d,])(?<!\d\.)\d{1,9}(?:\.\d{1,9}){2,}(?![\d,])(?!\.\d)"), speak=_section)
+LETTERED = Rule(  # B.5.3 of an appendix
+    name="section",
+    pattern=re.compile(r"(?<![\w.])[A-ZĐ](?:\.\d{1,3}){1,4}(?![\w,])(?!\.\w)"),
+    speak=lambda match: f"{spelled(match.group()[0])} chấm {_figure_groups(match.group()[2:])}",
+)
 CHAIN = Rule(name="figures", pattern=re.compile(r"(?<![\w.,-])\d{1,4}(?:-\d{1,4}){2,6}(?![\w-])(?![.,]\d)"), speak=_chain)
 MINUS = Rule(name="mathematics", pattern=re.compile(r"(?<=\d)\s?[-−]\s?(?=\d)"), speak=_minus)
 RANGE = Rule(name="range", pattern=re.compile(rf"{_LEFT}\s?(?:[-–—~→]|->)\s?(?=[-−]?\d)"), speak=lambda _: " đến ")

@@ -43,8 +43,8 @@ def _roman(match: re.Match[str]) -> str | None:
         return f"thứ {ordinal(number)}" if number <= 10 else cardinal(number)
     if preceded(match, _NUMBERED) or _begins_line(match):
         return cardinal(number)
-    if len(match.group()) == 1 or in_capitals(match):
-        return None
+    if len(match.group()) == 1 or in_capitals(match) or not (_SMALL.issuperset(match.group()) or len(match.group()) > 3):
+        return None  # MD and MC are short forms, MCMXLV is a year
     return cardinal(number)
 
 

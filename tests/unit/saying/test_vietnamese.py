@@ -131,12 +131,18 @@ def test_the_place_of_a_word_is_where_it_is_written() -> None:
 def test_a_long_paragraph_takes_a_moment() -> None:
     """Time grows with the length and no faster: ten times the text in less than thirty times the seconds of one, whatever repeats."""
     for unit in ("1", "1,", "1.", "1/", "1-", "a.", "A", "I", "x ", "(", "0 12 ", "www.", "a@", "😂", "1 000 ", "12:30 ", "/a", "đ/c "):
-        seconds = []
-        for length in (2_000, 20_000):
-            began = time.perf_counter()
-            say(unit * (length // len(unit)), "vi")
-            seconds.append(time.perf_counter() - began)
-        assert seconds[1] < 30 * seconds[0] + 0.5, unit
+        short, long = (best(unit * (length // len(unit))) for length in (2_000, 20_000))
+        assert long < 30 * short + 0.5, unit
+
+
+def best(text: str) -> float:
+    """Seconds for a text at the best of three tries: others use the machine, too."""
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        say(text, "vi")
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
 @pytest.mark.parametrize("number", [-1, LARGEST])
