@@ -41,7 +41,8 @@ _RAISED_MARKS = frozenset("¹²³⁴⁵⁶⁷⁸⁹⁰")
 _SIGNS = frozenset(("*", "**", "***", "†", "‡", "††", "§"))
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WORD_END = re.compile(r"[\w.,;:!?…\"'”’»)\]–—]$")
-_BASE = re.compile(r"(?:\d|(?<![^\W\d_])(?:[kcdmμ]?m|ha|in|ft|s))$")  # before an exponent: 10⁶, km²
+# What stands before an exponent: 10⁶, km²; not "F2" and 1999, behind which it is the mark of a footnote.
+_BASE = re.compile(r"(?:(?<![\w.,])(?!(?:1\d|20)\d\d$)[\d.,]*\d|(?<![^\W\d_])(?:[kcdmμ]?m|ha|in|ft|s))$")
 _UNKNOWN = re.compile("[\ufffd\ue000-\uf8ff]")  # of private use: numbers of glyphs rather than letters
 _BOLD = re.compile(r"bold|black|heavy|demi|semibd", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt", re.IGNORECASE)
@@ -115,8 +116,23 @@ class _Reader:
         for match in _TOKEN.finditer(text):
             between = text[end : match.start()]
             breaks = parted or "\n" in between or "\r" in between
-            yield from self._run(match[0], match.start(), match.end() - 1, spaced=parted or bool(between), breaks=breaks)
+            first, spaced = match.start(), parted or bool(between)
+            for last in self._ends(match):
+                yield from self._run(text[first : last + 1], first, last, spaced=spaced, breaks=breaks)
+                first, spaced, breaks = last + 1, False, False
             end, parted = match.end(), match[0][-1] in _PARTING
+
+    def _ends(self, match: re.Match[str]) -> Iterator[int]:
+        """The last characters of the runs that a token consists of: figures may have raised ones behind them, 10⁶."""
+        first, last = match.start(), match.end() - 1
+        if last > first and match[0][0] in _MARKS and self._height(first) != self._height(last):
+            yield from (place for place in range(first, last) if self._height(place) != self._height(place + 1))
+        yield last
+
+    def _height(self, index: int) -> tuple[float, float]:
+        """The size of a character's font and where it stands, both in the page's own units."""
+        pdfium.FPDFText_GetCharOrigin(self._textpage, index, self._x, self._y)
+        return pdfium.FPDFText_GetFontSize(self._textpage, index), round(self._y.value, 1)
 
     def _text(self) -> str:
         """The characters of the page, each at its index."""
@@ -162,7 +178,9 @@ class _Reader:
             spaced = run.spaced and bool(text) and (not run.breaks or run.left - end > TOUCHING * size)
             end, said = run.right, run.text
             glued = bool(text) and not spaced and _WORD_END.search(text) is not None
-            if _MARKS.issuperset(said) and self._is_mark(run, size, baseline, glued, last=following is None or following.spaced):
+            apart = spaced and _RAISED_MARKS.issuperset(said)  # "the off ¹ switch"
+            last = following is None or following.spaced
+            if apart or (_MARKS.issuperset(said) and self._is_mark(run, size, baseline, glued, last=last)):
                 if spaced or not _BASE.search(text) or said in _SIGNS:
                     marks += 1
                     continue

@@ -43,6 +43,8 @@ _PAUSE_END = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
 _SAYABLE = re.compile(r"[^\W_]")
 _PARTED = re.compile(r"([^\W\d_]+(?:[-’'][^\W\d_]+)*)-$")
 _GLUED_END = re.compile(r"\S[-—/]$")
+_ADDRESS_END = re.compile(r"(?:https?://|www\.)\S*[._?&=%~#]$")
+_ADDRESS_REST = re.compile(r"[a-z0-9]\S*[./]\S|[a-z0-9]\S*/")
 _GLUED_BEGINNING = re.compile(r"—\S")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
@@ -105,10 +107,15 @@ def joined(texts: Sequence[str], words: Mapping[str, int]) -> str:
         if (parted := _PARTED.search(last)) is not None and (rest := _FIRST_WORD.match(text)) is not None:
             if not _is_compound(parted[1], rest[0], words):
                 pieces[-1] = last[:-1]
-        elif last and not _GLUED_END.search(last) and not _GLUED_BEGINNING.match(text):
+        elif last and not _GLUED_END.search(last) and not _GLUED_BEGINNING.match(text) and not _is_address(last, text):
             pieces.append(" ")
         pieces.append(text)
     return "".join(pieces)
+
+
+def _is_address(left: str, right: str) -> bool:
+    """Whether an address goes on in the next line, as at "https://www." / "loa.vn/books"."""
+    return _ADDRESS_END.search(left) is not None and _ADDRESS_REST.match(right) is not None
 
 
 def _is_compound(left: str, right: str, words: Mapping[str, int]) -> bool:

@@ -157,6 +157,25 @@ def test_marks_of_footnotes_go_and_exponents_stay() -> None:
     assert document.omissions == ("1 footnote mark",)
 
 
+def test_exponents_of_figures_stay() -> None:
+    written = Pdf()
+    written.page()
+    end = written.text(MARGIN, 60, "Có 10")
+    end = written.text(end, 56, "12", size=6)
+    written.text(end, 60, " ngôi sao.")
+    assert chapters(read(written))[0][1] == [("paragraph", "Có 10¹² ngôi sao.")]
+
+
+@pytest.mark.parametrize("word", ["Alt-F2", "exim4", "sau 1999", "km25"])
+def test_figures_behind_names_and_years_are_marks_of_footnotes(word: str) -> None:
+    written = Pdf()
+    written.page()
+    end = written.text(MARGIN, 60, f"Đó là {word}")
+    end = written.text(end, 56, "10", size=6)
+    written.text(end, 60, " ở sử cũ.")
+    assert chapters(read(written))[0][1] == [("paragraph", f"Đó là {word} ở sử cũ.")]
+
+
 def test_footnotes_contents_and_programs_are_left_out() -> None:
     written = Pdf()
     written.page()

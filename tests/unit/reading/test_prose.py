@@ -182,6 +182,9 @@ def test_rows_of_a_table_are_sentences_and_a_lone_wide_gap_is_none() -> None:
         (["so goes the story", "—to throw"], "so goes the story—to throw"),
         (["anh nói", "— vâng"], "anh nói — vâng"),
         (["trong cõi", "người ta"], "trong cõi người ta"),
+        (["see https://www.", "loa.vn/books for more"], "see https://www.loa.vn/books for more"),
+        (["see https://loa.vn/a_", "b/c for more"], "see https://loa.vn/a_b/c for more"),
+        (["see https://www.loa.vn.", "the end"], "see https://www.loa.vn. the end"),
     ],
 )
 def test_lines_are_joined(lines: list[str], text: str) -> None:
