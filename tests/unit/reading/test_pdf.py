@@ -166,6 +166,13 @@ def test_exponents_of_figures_stay() -> None:
     assert chapters(read(written))[0][1] == [("paragraph", "Có 10¹² ngôi sao.")]
 
 
+def test_raised_figures_of_a_font_are_told_from_each_other_too() -> None:
+    written = Pdf()
+    written.page()
+    written.line("Có 10¹² ngôi sao, phím F2¹⁰ ở sử cũ.")
+    assert chapters(read(written))[0][1] == [("paragraph", "Có 10¹² ngôi sao, phím F2 ở sử cũ.")]
+
+
 @pytest.mark.parametrize("word", ["Alt-F2", "exim4", "sau 1999", "km25"])
 def test_figures_behind_names_and_years_are_marks_of_footnotes(word: str) -> None:
     written = Pdf()
