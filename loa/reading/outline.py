@@ -9,6 +9,7 @@ from itertools import pairwise, takewhile
 
 from loa.reading.document import Block, Chapter
 from loa.reading.matter import by_titles
+from loa.reading.sections import MOST_OF_BOOK
 from loa.reading.titles import title_of
 
 OPENING_SHARE = 0.2  # of the text may be title pages; more is text
@@ -61,10 +62,18 @@ def chapter_level(blocks: Sequence[Block]) -> int:
     """The level at which chapters begin; 0: nowhere."""
     levels = Counter(block.level for block in blocks if block.kind == "heading")
     several = [level for level in sorted(levels) if levels[level] > 1]
+    total = sum(len(block.text) for block in blocks)
     for level in several[:-1]:
-        if not _hold_chapters([part for part in _cut(blocks, level) if part[0].level == level]):
+        parts = [part for part in _cut(blocks, level) if part[0].level == level]
+        if not _hold_chapters(parts) and not any(_is_whole(part, total) for part in parts):
             return level
     return several[-1] if several else 0
+
+
+def _is_whole(part: Sequence[Block], total: int) -> bool:
+    """Whether this is nearly all there is, beside a title page and the like, and has headings of its own."""
+    characters = sum(len(block.text) for block in part)
+    return characters > max(LONG_CHAPTER, MOST_OF_BOOK * total) and sum(block.kind == "heading" for block in part) > 2
 
 
 def _hold_chapters(parts: Sequence[Sequence[Block]]) -> bool:

@@ -13,7 +13,6 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from loa.errors import DocumentTooLarge, EmptyText, EncryptedDocument, ImageOnlyDocument, UnreadableDocument
-from loa.reading.contents import Entry
 from loa.reading.document import Block, Chapter, Document
 from loa.reading.limits import Limits
 from loa.reading.lines import Line, Page
@@ -161,22 +160,18 @@ def _chapters(lines: Sequence[Line], entries: Sequence[Bookmark], typography: Ty
 
 def _outlined(lines: Sequence[Line], places: Sequence[Place], typography: Typography, ranks: Mapping[Kind, int]) -> tuple[list[Block], int]:
     """The blocks of the document under headings of its outline, above those that only its type shows; and the level of chapters."""
-    deepest = min(max(place.level for place in places), DEEPEST - 1)
+    deepest = min(max(place.depth for place in places), DEEPEST - 1)
     lowered = {kind: min(deepest + rank, DEEPEST) for kind, rank in ranks.items()}
     ends = [*(place.start for place in places[1:]), len(lines)]
     texts = [
         list(blocks_of(lines[place.text : max(end, place.text)], typography, lowered)) for place, end in zip(places, ends, strict=True)
     ]
     extent = Extent.of([block for text in texts for block in (_HEADING, *text)])
-    begins = begin_chapters(
-        [Entry(title=place.title, path="", depth=place.level) for place in places],
-        [0, *accumulate(1 + len(text) for text in texts[:-1])],
-        extent,
-    )
-    level = min(max(place.level for place, chapter in zip(places, begins, strict=True) if chapter), DEEPEST - 1)
+    begins = begin_chapters(places, [0, *accumulate(1 + len(text) for text in texts[:-1])], extent)
+    level = min(max(place.depth for place, chapter in zip(places, begins, strict=True) if chapter), DEEPEST - 1)
     blocks: list[Block] = []
     for place, chapter, text in zip(places, begins, texts, strict=True):
-        own = min(place.level, level) if chapter else min(max(place.level, level + 1), DEEPEST)
+        own = min(place.depth, level) if chapter else min(max(place.depth, level + 1), DEEPEST)
         blocks += (Block(kind="heading", text=place.title, level=own), *text)
     return blocks, level
 

@@ -33,7 +33,7 @@ class Bookmark:
     """A place that the outline names."""
 
     title: str
-    level: int  # 1 is the highest
+    depth: int  # 1 is the highest
     page: int  # counted from 0
     below: float | None = None  # points from the top of the page; None: the outline gives the page only
 
@@ -43,7 +43,7 @@ class Place:
     """Where an entry begins in a sequence of lines."""
 
     title: str
-    level: int
+    depth: int
     start: int  # of its title's lines, which are not text
     text: int  # the first line after them
 
@@ -59,17 +59,17 @@ def _entries(document: pypdfium2.PdfDocument, limits: Limits) -> Iterator[Bookma
     seen: set[int] = set()
     waiting = [(pdfium.FPDFBookmark_GetFirstChild(document.raw, None), 1)]
     while waiting:
-        bookmark, level = waiting.pop()
+        bookmark, depth = waiting.pop()
         if not bookmark or (address := ctypes.addressof(bookmark.contents)) in seen or len(seen) >= limits.outline:
             continue  # an outline that leads back to itself ends there
         seen.add(address)
-        waiting.append((pdfium.FPDFBookmark_GetNextSibling(document.raw, bookmark), level))
-        if level < limits.depth:
-            waiting.append((pdfium.FPDFBookmark_GetFirstChild(document.raw, bookmark), level + 1))
+        waiting.append((pdfium.FPDFBookmark_GetNextSibling(document.raw, bookmark), depth))
+        if depth < limits.depth:
+            waiting.append((pdfium.FPDFBookmark_GetFirstChild(document.raw, bookmark), depth + 1))
         title = _title(bookmark)
         destination = pdfium.FPDFBookmark_GetDest(document.raw, bookmark)
         if title and destination and (page := pdfium.FPDFDest_GetDestPageIndex(document.raw, destination)) >= 0:
-            yield Bookmark(title=title, level=level, page=page, below=_below(document, page, destination))
+            yield Bookmark(title=title, depth=depth, page=page, below=_below(document, page, destination))
 
 
 def _title(bookmark: pdfium.FPDF_BOOKMARK) -> str:
@@ -108,7 +108,7 @@ def places_of(entries: Sequence[Bookmark], lines: Sequence[Line], typography: Ty
         # Some programs name the end of the page before the one that the title stands on.
         place = _titled(entry, lines, here, typography) or _titled(entry, lines, after, typography)
         places.append(place or _given(entry, lines, here))
-    places.sort(key=lambda place: (place.start, place.level))
+    places.sort(key=lambda place: (place.start, place.depth))
     return places
 
 
@@ -127,14 +127,14 @@ def _titled(entry: Bookmark, lines: Sequence[Line], page: tuple[int, int], typog
     title = entry.title
     if above < start and not wanted.startswith(_letters(lines[above].text)):
         title = f"{joined([line.text for line in lines[above:start]], typography.words).rstrip(' .:')}. {entry.title}"
-    return Place(title=title, level=entry.level, start=above, text=text)
+    return Place(title=title, depth=entry.depth, start=above, text=text)
 
 
 def _given(entry: Bookmark, lines: Sequence[Line], page: tuple[int, int]) -> Place:
     """The place that the outline gives: the first line that is not above it."""
     first, end = page
     start = first if lines[first].page > entry.page else next((place for place in range(first, end) if _reaches(entry, lines[place])), end)
-    return Place(title=entry.title, level=entry.level, start=start, text=start)
+    return Place(title=entry.title, depth=entry.depth, start=start, text=start)
 
 
 def _reaches(entry: Bookmark, line: Line) -> bool:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from statistics import median
+from typing import Protocol
 
 from loa.reading import roles
-from loa.reading.contents import Entry
 from loa.reading.document import Block
 from loa.reading.titles import CHAPTER, PART, SECTION, bare_number, title_of
 
@@ -24,6 +24,16 @@ LONG_CHAPTER = 4_000  # characters: sections are shorter, as a rule
 MOST_OF_BOOK = 0.8  # of its characters: what holds more is no chapter of it
 _NUMBERED_CHAPTER = re.compile(r"\d{1,3}[.:)]\s+[^\W\d_]")  # "2. Prerequisites"
 _NUMBERED_SECTION = re.compile(r"\d{1,3}\.\d{1,3}")  # "2.1. People"
+
+
+class Entry(Protocol):
+    """A line of a table of contents, or of an outline."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def depth(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,8 @@ def blocks(*marks: str) -> list[Block]:
         (("before", "# A", "a", "# B", "b"), None, {"": ["before"], "A": ["A", "a"], "B": ["B", "b"]}),
         (("# A", "## A.1", "a", "## A.2", "a", "# B", "b"), None, {"A": ["A", "A.1", "a", "A.2", "a"], "B": ["B", "b"]}),
         (("# I", "## 1", LONG, "## 2", "b", "# II", "## 3", LONG), None, {"1": ["I", "1", LONG], "2": ["2", "b"], "3": ["II", "3", LONG]}),
+        (("# Guide", "g", "# Tales", "## 1", LONG, "## 2", LONG), None,
+         {"Guide": ["Guide", "g"], "1": ["Tales", "1", LONG], "2": ["2", LONG]}),  # nearly all is under one heading
         (("# I", "## 1", LONG, "# II", "## 1", LONG), None, {"I: 1": ["I", "1", LONG], "II: 1": ["II", "1", LONG]}),
         (("# A", "a", "# B"), None, {"A": ["A", "a"], "B": ["B"]}),
         (("## A", "a", "# B", "b", "## C", "c"), None, {"A": ["A", "a"], "B": ["B", "b"], "C": ["C", "c"]}),
