@@ -25,7 +25,7 @@ URL = re.compile(
 # A path of a file: "/etc/fstab", "~/notes", "/tmp"; not the stroke in "nam /nữ".
 _NAME = r"[A-Za-z_.][A-Za-z0-9_.+@-]{0,63}(?<![.@])"
 _ROOTS = "bin|boot|dev|etc|home|lib|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var"
-PATH = re.compile(rf"(?<![\w/.~<])(?:(?:~|\.\.?)/{_NAME}|/{_NAME}(?=/[A-Za-z_])|/(?:{_ROOTS})(?![\w/-]))(?:/{_NAME}){{0,20}}/?(?![\w/])")
+PATH = re.compile(rf"(?<![\w/.~<])(?:(?:~|\.\.?)/{_NAME}|/{_NAME}(?=/[A-Za-z_])|/(?:{_ROOTS})(?![\w-]))(?:/{_NAME}){{0,20}}/?(?![\w/])")
 
 HANDLE = re.compile(  # @name, #topic
     rf"(?<![\w@#&])(?P<sign>[@#])(?P<name>(?=[{LATIN}0-9_]*[{LATIN}_])[{LATIN}0-9_](?:[{LATIN}0-9_.]{{0,60}}[{LATIN}0-9_])?)"

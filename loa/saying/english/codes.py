@@ -118,7 +118,7 @@ RULES = (
     Rule(name="code", pattern=_MIXED, speak=lambda match: mixed(match.group())),
     Rule(
         name="code",  # "COVID-19", "Boeing 747-400"
-        pattern=re.compile(r"(?<=[^\W\d_][-‑–])(?P<figures>[0-9]{1,3})(?P<plural>s\b)?(?![\w]|[.,]\d)"),
+        pattern=re.compile(r"(?<=[^\W\d_][-‑–])(?P<figures>[0-9]{1,4})(?P<plural>s\b)?(?![\w]|[.,]\d)"),
         speak=lambda match: plural(pairs(match["figures"])) if match["plural"] else pairs(match["figures"]),
     ),
     Rule(

@@ -85,7 +85,7 @@ def _minus(match: re.Match[str]) -> str | None:
 _LEFT = r"(?:(?<=\d)|(?<=\d[%‰kKđ₫hgmlW°\"'])|(?<=\d(?:[kcmd][mgl²]|°C|tr)))"
 
 INTERNET = Rule(name="address", pattern=re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?!\.\d)"), speak=_grouped_address)
-SECTION = Rule(name="section", pattern=re.compile(r"(?<![\d,])(?<!\d\.)\d{1,9}(?:\.\d{1,9}){2,}(?![\d,])(?!\.\d)"), speak=_section)
+SECTION = Rule(name="section", pattern=re.compile(r"(?<![\d,])(?<!\d\.)\d{1,9}(?:\.\d{1,9}){2,}(?!,?\d)(?!\.\d)"), speak=_section)
 LETTERED = Rule(  # B.5.3 of an appendix
     name="section",
     pattern=re.compile(r"(?<![\w.])[A-ZĐ](?:\.\d{1,3}){1,4}(?![\w,])(?!\.\w)"),
