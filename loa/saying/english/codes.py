@@ -110,8 +110,13 @@ RULES = (
         speak=lambda match: _grouped(match.group()),
     ),
     Rule(
+        name="code",  # "H.264", a codec
+        pattern=re.compile(r"(?<![\w.])(?P<letter>[A-Z])\.(?P<figures>\d{3})(?!\w|[.,]\d)"),
+        speak=lambda match: f"{match['letter']}-{pairs(match['figures'])}",
+    ),
+    Rule(
         name="section",  # "B.5.3" of an appendix
-        pattern=re.compile(r"(?<![\w.])(?P<letter>[A-Z])(?P<figures>(?:\.\d{1,3}){1,4})(?!\w|\.\w)"),
+        pattern=re.compile(r"(?<![\w.])(?P<letter>[A-Z])(?P<figures>(?:\.\d{1,2}){1,4})(?!\w|\.\w)"),
         speak=lambda match: match["letter"] + "".join(f" point {amount(part)}" for part in match["figures"].split(".")[1:]),
     ),
     Rule(name="code", pattern=re.compile(r"\b401\s?\(?k\)?(?!\w)"), speak=lambda _: "four oh one K"),
