@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from loa.reading import matter, roles, titles
-from loa.reading.cutting import LONGEST_TITLE, Book, Cutting, Part, fold
+from loa.reading.cutting import LONGEST_TITLE, Book, Cutting, Part
 from loa.reading.document import Block, Chapter
 from loa.reading.outline import chapters_of
 from loa.reading.page import Passage
+from loa.reading.titles import fold
 
 
 def parts_of(book: Book) -> tuple[Chapter, ...]:

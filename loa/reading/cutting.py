@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,10 +13,10 @@ from loa.reading.document import Block
 from loa.reading.matter import Signs
 from loa.reading.page import Page, Passage
 from loa.reading.sections import Extent, begin_chapters
+from loa.reading.titles import fold, title_of
 
 LONGEST_TITLE = 200  # characters; a longer heading names no chapter
 TITLE_PAGE = 1_500  # characters before the first chapter of the table of contents that are rather a title page than text
-_WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,20 +176,25 @@ class Cutting:
         entries: dict[int, Entry] = {}
         places = [self._place(entry) for entry in self._book.toc]
         begins = begin_chapters(self._book.toc, places, Extent.of([passage.block for passage in self._passages]))
-        for entry, place, chapter in zip(self._book.toc, places, begins, strict=True):
-            if place is not None and not chapter:
-                self._sections.add(place)
-            elif place is not None and (place not in entries or entry.depth > entries[place].depth):
+        for number, (entry, place, chapter) in enumerate(zip(self._book.toc, places, begins, strict=True)):
+            if not chapter:
+                self._sections.update(() if place is None else (place,))
+                continue
+            if place is None and begins[number + 1 : number + 2] == [False]:
+                place = places[number + 1]  # a picture opens the chapter, before its first section
+            if place is not None and (place not in entries or entry.depth > entries[place].depth):
                 entries[place] = entry
-        for entry, place in zip(self._book.toc, places, strict=True):
+        for entry, place, chapter in zip(self._book.toc, places, begins, strict=True):
             # To pages of pictures, such as a plate with the number of the chapter behind it.
-            if place is None and (behind := self._place_behind(entry)) is not None:
+            if chapter and place is None and (behind := self._place_behind(entry)) is not None:
                 entries.setdefault(behind, entry)
         return {self._with_headings_before(place, entry, entries): entry for place, entry in sorted(entries.items())}
 
     def _place(self, entry: Entry) -> int | None:
         page = self._book.pages.get(entry.path)
         if page is None or not page.passages or page.anchors.get(entry.fragment, 0) >= len(page.passages):
+            return None
+        if entry.fragment in page.left_out and (title := title_of(entry.title)) is not None and title.is_contents:
             return None
         start = self._starts[entry.path]
         if not entry.fragment:
@@ -241,8 +245,3 @@ def _division(types: frozenset[str]) -> tuple[str | None, str | None]:
     """What a section is as far as that ends a chapter: front, body or back, and a part that stands apart."""
     role = roles.of_types(types)
     return roles.partition(types), role.name if role is not None and role.apart else None
-
-
-def fold(text: str) -> str:
-    """A title as it is compared: its words in small letters."""
-    return " ".join(_WORDS.findall(text.casefold()))

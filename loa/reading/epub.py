@@ -13,7 +13,7 @@ from loa.reading.cutting import Book
 from loa.reading.document import Cover, Document
 from loa.reading.limits import Limits
 from loa.reading.package import File, Package, language_tag, package_of, picture
-from loa.reading.page import Page, omissions, total, without_contents
+from loa.reading.page import Page, headings_of, omissions, total, without_contents
 from loa.reading.walk import page_of
 
 FEWEST_CHARACTERS = 40  # of text for each picture, on average: a book with fewer is a book of pictures
@@ -66,8 +66,9 @@ def _pages(archive: Archive, files: Sequence[File], navigation: Container[str], 
         page = page_of(xml.markup(archive.read(file.path), limits), limits)
         characters += page.characters
         limits.check_characters(characters)
-        pages[file.path] = page if file.path in navigation else without_contents(page)
-    return pages
+        pages[file.path] = page
+    headings = headings_of(pages.values())
+    return {path: page if path in navigation else without_contents(page, headings) for path, page in pages.items()}
 
 
 def _check_pictures(pages: Mapping[str, Page], bare_pictures: int) -> None:

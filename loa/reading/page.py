@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from loa.reading.document import Block
-from loa.reading.titles import title_of
+from loa.reading.titles import fold, title_of
 
 SHORTEST_CONTENTS = 2  # lines
+COMES_AGAIN = 0.5  # of the lines of a table of contents are headings
 _NOUN = re.compile(r"(.+?)((?: (?:of|without) .+)?)")
 
 
@@ -36,30 +37,42 @@ class Page:
     marks: frozenset[str]  # where the marks of notes point to, relative to the file
     pictures: int  # with or without a description
     omitted: Counter[str]  # what was left out, in the singular: "footnote mark" → 12
+    left_out: frozenset[str] = frozenset()  # ids whose passage was left out; they stand for the next one. "": the beginning
 
     @property
     def characters(self) -> int:
         return sum(len(passage.block.text) for passage in self.passages)
 
 
-def without_contents(page: Page) -> Page:
-    """The page without the lists of what is in it ("Table of Contents" and its lines), unless it holds nothing else."""
+def headings_of(pages: Iterable[Page]) -> frozenset[str]:
+    """All headings, folded."""
+    return frozenset(fold(passage.block.text) for page in pages for passage in page.passages if passage.block.kind == "heading")
+
+
+def without_contents(page: Page, headings: Collection[str]) -> Page:
+    """The page without the lists of what is in it ("Table of Contents" and its lines), unless it holds nothing else.
+
+    `headings` of the whole book: what is listed has to be there.
+    """
     kept = [True] * len(page.passages)
     for place, passage in enumerate(page.passages):
         end = place + 1
         while end < len(kept) and page.passages[end].block.kind == "item":
             end += 1
-        if end - place > SHORTEST_CONTENTS and _is_contents(passage.block):
+        listed = sum(fold(item.block.text) in headings for item in page.passages[place + 1 : end])
+        if listed >= max(SHORTEST_CONTENTS, COMES_AGAIN * (end - place - 1)) and _is_contents(passage.block):
             kept[place:end] = [False] * (end - place)
     lines = sum(not keep and passage.block.kind == "item" for keep, passage in zip(kept, page.passages, strict=True))
     if not lines or not any(keep and passage.block.kind != "heading" for keep, passage in zip(kept, page.passages, strict=True)):
         return page
     places = [0, *accumulate(kept)]
+    gone = {anchor for anchor, place in page.anchors.items() if place < len(kept) and not kept[place]}
     return replace(
         page,
         passages=tuple(passage for keep, passage in zip(kept, page.passages, strict=True) if keep),
         anchors={anchor: places[place] for anchor, place in page.anchors.items()},
         omitted=page.omitted + Counter({"line of a table of contents": lines}),
+        left_out=frozenset(gone | ({""} if not kept[0] else set())),
     )
 
 

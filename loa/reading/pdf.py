@@ -6,7 +6,7 @@ import codecs
 import ctypes
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import pypdfium2
@@ -30,6 +30,8 @@ PICTURES_SHARE = 0.9  # of the pages hold nothing but pictures: the little text 
 SCANNED_CHARACTERS = 100  # a page, on average, where that is so
 UNKNOWN_SHARE = 0.2  # of the characters, beyond which what is known makes no sense
 TITLE_PAGE_LINES = 15
+SHORTEST_PROSE = 200  # characters of a paragraph that is rather text than a line of a title page
+TITLE_PAGE_PROSE = 3_000  # characters of such: a notice of copyright, an abstract
 METADATA_BYTES = 4_000
 
 _LIBRARY = threading.Lock()  # PDFium is not safe with concurrent callers
@@ -126,6 +128,8 @@ def _text_of(pages: Sequence[Page]) -> tuple[list[Line], list[str]]:
         for line in page.lines:
             if _LEADERS.search(line.text):
                 contents += 1
+                if lines and (title := title_of(lines[-1].text)) is not None and title.is_contents:
+                    lines.pop()  # else the heading behind the table would be taken for more of this one
             elif line.mono and not monospaced:
                 programs += before is None or not before.mono
             else:
@@ -147,15 +151,32 @@ def _chapters(lines: Sequence[Line], entries: Sequence[Bookmark], typography: Ty
     ranks = heading_ranks(lines, typography)
     places = places_of(entries, lines, typography)
     opening = places[0].start if places else _title_page(lines)
-    front = list(blocks_of(lines[:opening], typography, ranks))
+    front = without_contents(list(blocks_of(lines[:opening], typography, ranks)))
     if places:
         blocks, level = _outlined(lines, places, typography, ranks)
     else:
         blocks = list(blocks_of(lines[opening:], typography, ranks))
         level = _numbered_level(blocks)
     own_title, chapters = chapters_of(without_contents(blocks), level)
-    title = next((block.text for block in front if block.kind == "heading"), None) or own_title
-    return title, (*((Chapter(title="", blocks=tuple(front)),) if front else ()), *chapters)
+    title = next((block.text for block in front if block.kind == "heading" and title_of(block.text) is None), None) or own_title
+    return title, (*_opening(front), *chapters)
+
+
+def _opening(blocks: Sequence[Block]) -> Iterator[Chapter]:
+    """What stands before the outline: a title page, and a preface or an introduction under its own heading. Long text is none of these."""
+    named = next((place for place, block in enumerate(blocks) if block.kind == "heading" and _is_named(block)), len(blocks))
+    prose = sum(len(block.text) for block in blocks[:named] if len(block.text) >= SHORTEST_PROSE)
+    if blocks[:named]:
+        heading = next((block.text for block in blocks[:named] if block.kind == "heading"), "")
+        yield Chapter(title="" if prose <= TITLE_PAGE_PROSE else heading, blocks=tuple(blocks[:named]))
+    if blocks[named:]:
+        first = blocks[named].level
+        yield from chapters_of(blocks[named:], max((block.level for block in blocks[named:] if _is_named(block)), default=first))[1]
+
+
+def _is_named(block: Block) -> bool:
+    title = title_of(block.text) if block.kind == "heading" else None
+    return title is not None and title.level == CHAPTER
 
 
 def _outlined(lines: Sequence[Line], places: Sequence[Place], typography: Typography, ranks: Mapping[Kind, int]) -> tuple[list[Block], int]:

@@ -178,8 +178,8 @@ class _Reader:
             spaced = run.spaced and bool(text) and (not run.breaks or run.left - end > TOUCHING * size)
             end, said = run.right, run.text
             glued = bool(text) and not spaced and _WORD_END.search(text) is not None
-            apart = spaced and _RAISED_MARKS.issuperset(said)  # "the off ¹ switch"
             last = following is None or following.spaced
+            apart = spaced and last and _RAISED_MARKS.issuperset(said)  # "off ¹ ", not "the ¹³C"
             if apart or (_MARKS.issuperset(said) and self._is_mark(run, size, baseline, glued, last=last)):
                 if spaced or not _BASE.search(text) or said in _SIGNS:
                     marks += 1

@@ -78,8 +78,6 @@ class _Node:
         """Whether its children are chapters; None: only the look of it and its siblings could tell."""
         if not self.children:
             return False
-        if self.place is None:
-            return True
         titles = [child.entry.title for child in self.children]
         levels = {title.level for title in map(title_of, titles) if title is not None and title.numbered}
         if levels & {PART, CHAPTER}:
@@ -91,6 +89,8 @@ class _Node:
             return own.level == PART
         if _NUMBERED_CHAPTER.match(self.entry.title):
             return False
+        if self.place is None:  # a name above others, such as the author of some stories
+            return True
         most = len(self.children) > 1 and self.characters > MOST_OF_BOOK * self.extent.characters[-1]
         return True if most or any(bare_number(title) is not None for title in titles) else None
 

@@ -207,17 +207,29 @@ def _without_lists(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
     """Without tables of contents whose lines come again in the text, and how many lines those had."""
     lines = Counter(_folded(line) for entry in entries for line in ([entry.text] if isinstance(entry, Title) else entry))
     kept: list[Entry] = []
-    left_out = 0
-    for entry in entries:
-        before = kept[-1] if kept else None
-        if isinstance(entry, list) and isinstance(before, Title) and before.is_contents:
-            again = sum(lines[_folded(line)] > 1 for line in entry)
-            if again > 1 and again >= COMES_AGAIN * len(entry):
-                kept.pop()
-                left_out += len(entry)
+    left_out = place = 0
+    in_text = False
+    while place < len(entries):
+        entry = entries[place]
+        end = place + 1
+        in_text |= isinstance(entry, Title) and entry.numbered
+        if isinstance(entry, Title) and entry.is_contents:
+            while in_text and end < len(entries) and _is_line(entries[end]):  # one entry each, where no empty line stands above them
+                end += 1
+            end = end if end > place + 1 else min(place + 2, len(entries))
+            listed = [line for one in entries[place + 1 : end] if isinstance(one, list) for line in one]
+            again = sum(lines[_folded(line)] > 1 for line in listed)
+            if again > 1 and again >= COMES_AGAIN * len(listed):
+                left_out += len(listed)
+                place = end
                 continue
         kept.append(entry)
+        place += 1
     return kept, left_out
+
+
+def _is_line(entry: Entry) -> bool:
+    return isinstance(entry, list) and len(entry) == 1 and entry[0].startswith("- ")
 
 
 def _folded(line: str) -> str:

@@ -42,6 +42,7 @@ _NAMED = re.compile(
 _CONTENTS = re.compile(r"contents|table of contents|mục lục", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:\s*\.){2,}\s*\d*$|\s*…+\s*\d*$|\s{2,}\d+$")  # "Loomings ........ 12", in a table of contents
 _BARE = re.compile(r"\d{1,3}|[ivxlc]{1,7}", re.IGNORECASE)
+_WORDS = re.compile(r"\w+")
 _KEY = re.compile(r"[\W_]+")
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
@@ -101,3 +102,8 @@ def bare_number(line: str) -> int | None:
         return int(line)
     values = [_ROMAN[letter] for letter in line]
     return sum(-value if value < max(values[place:]) else value for place, value in enumerate(values))
+
+
+def fold(text: str) -> str:
+    """A title as it is compared: its words in small letters."""
+    return " ".join(_WORDS.findall(text.casefold()))

@@ -28,7 +28,7 @@ _ROOTS = "bin|boot|dev|etc|home|lib|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp
 PATH = re.compile(rf"(?<![\w/.~<])(?:(?:~|\.\.?)/{_NAME}|/{_NAME}(?=/[A-Za-z_])|/(?:{_ROOTS})(?![\w-]))(?:/{_NAME}){{0,20}}/?(?![\w/])")
 
 HANDLE = re.compile(  # @name, #topic
-    rf"(?<![\w@#&])(?P<sign>[@#])(?P<name>(?=[{LATIN}0-9_]*[{LATIN}_])[{LATIN}0-9_](?:[{LATIN}0-9_.]{{0,60}}[{LATIN}0-9_])?)"
+    rf"(?<![\w@#&])(?P<sign>@(?=[{LATIN}_])|#)(?P<name>(?=[{LATIN}0-9_]*[{LATIN}_])[{LATIN}0-9_](?:[{LATIN}0-9_.]{{0,60}}[{LATIN}0-9_])?)"
 )
 Part = tuple[Literal["word", "figures", "mark"], str]
 _PART = re.compile(r"(?P<word>[^\W\d_]+)|(?P<figures>\d+)|(?P<mark>[\W_])")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import unquote
 
 from loa.saying.addresses import EMAIL, HANDLE, PATH, URL
@@ -46,7 +47,7 @@ def address(written: str) -> str:
 
 def _word(token: str) -> str:
     if not token.isalnum():
-        return token  # which is reported, if no voice can say it
+        return token if unicodedata.category(token)[0] in "LS" else ""  # what no voice can say is reported
     if any(map(str.isdigit, token)):
         return mixed(token)
     if token.lower() in _DOMAINS:

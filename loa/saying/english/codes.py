@@ -65,8 +65,8 @@ def _figures(run: str) -> str:
     return pairs(run) if len(run) <= 4 else digits(run)
 
 
-_STATES = (
-    "AK|AL|AR|AZ|CA|CO|CT|DC|DE|FL|GA|HI|IA|ID|IL|IN|KS|KY|LA|MA|MD|ME|MI|MN|MO|MS|MT|NC|ND|NE|NH|NJ|NM|NV|NY|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT"
+_STATES = (  # without those that are words in capitals: IN, OR, ME …
+    "AK|AL|AR|AZ|CA|CO|CT|DC|DE|FL|GA|IA|ID|IL|KS|KY|LA|MA|MD|MI|MN|MO|MS|MT|NC|ND|NE|NH|NJ|NM|NV|NY|OH|PA|RI|SC|SD|TN|TX|UT"
     "|VA|VT|WA|WI|WV|WY"
 )
 _MIXED = re.compile(rf"(?<!\w)(?=[{LATIN}]*[0-9₀-₉])(?=[0-9₀-₉]*[{LATIN}])[0-9₀-₉{LATIN}]{{2,40}}(?!\w|,\d)")
@@ -106,7 +106,7 @@ RULES = (
     ),
     Rule(
         name="zip code",  # "Boston, MA 02111-1307"
-        pattern=re.compile(rf"(?<=\b(?:{_STATES})\s)\d{{5}}(?:-\d{{4}})?(?![\w-]|[.,]\d)"),
+        pattern=re.compile(rf"(?<=, (?:{_STATES})\s)\d{{5}}(?:-\d{{4}})?(?![\w-]|[.,]\d)"),
         speak=lambda match: _grouped(match.group()),
     ),
     Rule(

@@ -154,7 +154,7 @@ RULES = (
     Rule(
         name="magnitude",  # "50k", "2.5M", "3bn"; "4K" is a screen, "5m" a length, "8168B" a model
         pattern=re.compile(
-            rf"(?<![\w.,$£€-])(?!\d{{4}})(?P<first>{NUMBER})(?:(?P<small>k|bn|mn|tn)|(?P<large>[MB])|(?<=\d\d\d)(?P<thousand>K))(?!\w)"
+            rf"(?<![\w.,$£€-])(?!\d{{4,}}B)(?P<first>{NUMBER})(?:(?P<small>k|bn|mn|tn)|(?P<large>[MB])|(?<=\d\d\d)(?P<thousand>K))(?!\w)"
         ),
         speak=lambda match: f"{amount(match['first'])} {_MAGNITUDES[match['small'] or match['large'] or match['thousand']]}",
     ),

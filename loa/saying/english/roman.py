@@ -21,6 +21,7 @@ _PARTS = frozenset(
     )
 )
 _LETTERED = frozenset(words("appendix class column figure fig level number part plate section table type unit"))  # "Appendix C", "Type D"
+_AMOUNTS = frozenset(words("dollar dollars euro euros pound pounds yen cents percent usd eur gbp vnd million billion thousand"))
 _RULERS = frozenset(
     words(
         "Henry Louis George Edward Elizabeth Charles James William Richard Philip Philippe Pius Paul Benedict Leo Gregory Clement "
@@ -89,7 +90,7 @@ def _is_mark(match: re.Match[str]) -> bool:
     if re.match(r"\. (?:[A-Z]\.|\d)", after) or re.fullmatch("[CDLMcdlm]", numeral):
         return False
     if before.endswith("(") and after.startswith(")"):
-        return numeral not in ("XX", "XXX")
+        return numeral != "XXX"
     if not re.match(r"[.)](?!\S)", after):
         return False
     return (
@@ -104,7 +105,7 @@ def _number(match: re.Match[str]) -> str | None:
     numeral = match["roman"]
     if numeral == "IV" and word_after(match) in ("drip", "fluid", "fluids", "line", "therapy", "antibiotics", "needle", "bag"):
         return "I.V"
-    if numeral in ("XX", "XXX") and match.string.strip(" .") != numeral:
+    if numeral in ("XX", "XXX") and word_after(match).lower() in _AMOUNTS:
         return None  # it stands for what is not known yet
     if re.fullmatch("[IVX]{2,}", numeral):
         return cardinal(value(numeral))

@@ -148,7 +148,7 @@ def _part(match: re.Match[str]) -> str:
         said = f"half {_article(singular)} {singular}"
     else:
         said = f"{said} of {_article(singular)} {singular}"
-    return f"{said}{per}{full_stop(match)}"
+    return f"{'minus ' if match['minus'] else ''}{said}{per}{full_stop(match)}"
 
 
 def _article(noun: str) -> str:
@@ -198,13 +198,13 @@ def _feet(match: re.Match[str]) -> str:
     return f"{said} {amount(inches)} {'inch' if is_one(inches) else 'inches'}" if inches else said
 
 
-_START = r"(?<![\w.,/])(?<!\w[-–—‑])(?P<minus>[-−](?=[\d.]))?"
+_START = r"(?<![\w.,])(?<!\w[-–—‑])(?P<minus>[-−](?=[\d.]))?"
 
 RULES = (
     Rule(
         name="unit",
         pattern=re.compile(
-            r"(?<![\w.,/])(?:(?P<whole>\d[\d,]*)[\s-]?)?(?:(?P<fraction>[½⅓¼⅕⅙⅐⅛⅑⅒⅔⅖¾⅗⅜⅘⅚⅝⅞])|(?<!\d)(?P<over>[1-9])[/⁄](?P<under>[1-9]\d?))"
+            r"(?<![\w.,/])(?<!\w[-–—‑])(?P<minus>[-−](?=[\d½-¾⅐-⅞]))?(?:(?P<whole>\d[\d,]*)[\s-]?)?(?:(?P<fraction>[½⅓¼⅕⅙⅐⅛⅑⅒⅔⅖¾⅗⅜⅘⅚⅝⅞])|(?<!\d)(?P<over>[1-9])[/⁄](?P<under>[1-9]\d?))"
             rf"(?:\s|-(?=[A-Za-z])|(?!s\b)){_UNIT}"
         ),
         speak=_part,

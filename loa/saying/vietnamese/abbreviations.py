@@ -105,7 +105,7 @@ def _names(names: Iterable[str]) -> str:
 _NAME = r"(?=\s?(?P<name>[A-ZĐÀ-ỸÂÊÔƠƯĂ][^\W\d_]*))"
 
 
-_NAME_GOES_ON = re.compile(r"\s[A-ZĐÀ-Ỹ]|[,;.)\n]|$")
+_NEXT = re.compile(r"\s?([^\s])")
 
 
 def _plain(match: re.Match[str]) -> str:
@@ -122,7 +122,8 @@ def _title(match: re.Match[str]) -> str | None:
     """Of a single letter only before a Vietnamese name: P. Bến Nghé is a ward, P. Picasso a painter."""
     if len(match["short"]) == 1 and not readable(match["name"]):
         return None
-    if match["short"] == "X" and not _NAME_GOES_ON.match(match.string, match.end("name")):
+    after = _NEXT.match(match.string, match.end("name"))
+    if match["short"] == "X" and after and after[1].islower():
         return None  # "… trong X. Tập tin" ends a sentence
     return _TITLES[match["short"]] + " "
 

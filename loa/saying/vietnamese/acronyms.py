@@ -12,7 +12,7 @@ import re
 
 from loa.saying.said import Rule
 from loa.saying.vietnamese.letters import readable, spelled
-from loa.saying.vietnamese.surroundings import in_capitals
+from loa.saying.vietnamese.surroundings import cue, in_capitals, preceded
 
 # Said as words, or by the English names of their letters.
 READ = {
@@ -60,14 +60,13 @@ def _plural(match: re.Match[str]) -> str:
 
 
 def _letter(match: re.Match[str]) -> str:
-    """Its name. A full stop goes behind an initial, as in "P. Picasso", and stays at the end of a sentence: "… vitamin C. Nó …"."""
-    said, name = spelled(match["letter"]), _NEXT_NAME.match(match.string, match.end())
-    within = match.string[max(0, match.start() - 2) : match.start()].rstrip()[-1:].islower()
-    ends = match["stop"] and within and name and readable(name[1])
+    """Its name. The full stop of an initial, as in "P. Picasso", goes; that of a sentence stays: "… vitamin C. Nó …"."""
+    said = spelled(match["letter"])
+    ends = match["stop"] and preceded(match, _LETTERED)
     return f"{said}." if ends else said
 
 
-_NEXT_NAME = re.compile(r"\s([^\W\d_]+)")
+_LETTERED = cue("vitamin|nhóm|loại|lớp|điểm|hệ|góc|hạng|khối|gen|virus|vi rút|bảng|khu|lô|phụ lục|mục|câu|đề|phương án|đáp án|cấp|hàng|cột")
 _CAPITAL = "[A-ZĐĂÂÊÔƠƯ]"
 _TWO_CAPITALS = re.compile(_CAPITAL * 2)
 

@@ -88,7 +88,7 @@ INTERNET = Rule(name="address", pattern=re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,
 SECTION = Rule(name="section", pattern=re.compile(r"(?<![\d,])(?<!\d\.)\d{1,9}(?:\.\d{1,9}){2,}(?!,?\d)(?!\.\d)"), speak=_section)
 LETTERED = Rule(  # B.5.3 of an appendix
     name="section",
-    pattern=re.compile(r"(?<![\w.])[A-ZĐ](?:\.\d{1,3}){1,4}(?![\w,])(?!\.\w)"),
+    pattern=re.compile(r"(?<![\w.])[A-ZĐ](?:\.\d{1,3}){1,4}(?!\w|,\d)(?!\.\w)"),
     speak=lambda match: f"{spelled(match.group()[0])} chấm {_figure_groups(match.group()[2:])}",
 )
 CHAIN = Rule(name="figures", pattern=re.compile(r"(?<![\w.,-])\d{1,4}(?:-\d{1,4}){2,6}(?![\w-])(?![.,]\d)"), speak=_chain)

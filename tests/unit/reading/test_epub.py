@@ -103,11 +103,40 @@ def test_sections_of_a_textbook_stay_in_its_chapters_also_on_pages_of_their_own(
 
 def test_a_list_of_what_is_in_a_chapter_is_not_read() -> None:
     listed = "<p><b>Table of Contents</b></p><ul><li><a href='#a'>A</a></li><li><a href='#b'>B</a></li></ul>"
-    page = xhtml(f'<h1>One</h1>{listed}<p id="a">{PROSE}</p>')
-    document = read(epub({**TWO, "one.xhtml": page}, toc=line("One", "one.xhtml#a") + line("Two", "two.xhtml")))
+    page = xhtml(f'<h1>One</h1>{listed}<h2 id="a">A</h2><p>{PROSE}</p><h2>B</h2><p>{PROSE}</p>')
+    document = read(epub({**TWO, "one.xhtml": page}, toc=LINES))
     assert starts(document) == ["One", "Two"]
-    assert [len(chapter.blocks) for chapter in document.chapters] == [2, 2]
+    assert [len(chapter.blocks) for chapter in document.chapters] == [5, 2]
     assert document.omissions == ("2 lines of a table of contents",)
+
+
+def test_other_lists_are_read_under_whatever_name() -> None:
+    box = "<h2>Contents</h2><ul><li>One charger</li><li>One phone</li><li>Warning: read the manual.</li></ul>"
+    document = read(epub({**TWO, "one.xhtml": xhtml(f"<h1>One</h1>{box}<p>{PROSE}</p>")}, toc=LINES))
+    assert [block.kind for block in document.chapters[0].blocks] == ["heading", "heading", *["item"] * 3, "paragraph"]
+    assert document.omissions == ()
+
+
+def test_a_chapter_behind_a_list_that_is_left_out_keeps_its_name() -> None:
+    listed = '<h2 id="c">Contents</h2><ul><li>Chapter I</li><li>Chapter II</li></ul>'
+    text = "".join(f'<h2 id="c{number}">Chapter {numeral}</h2><p>{PROSE}</p>' for number, numeral in ((1, "I"), (2, "II")))
+    points = point("Contents", "all.xhtml#c") + point("Chapter I", "all.xhtml#c1") + point("Chapter II", "all.xhtml#c2")
+    assert titles(read(epub({"all.xhtml": xhtml(listed + text)}, points=points))) == ["Chapter I", "Chapter II"]
+
+
+def test_pictures_that_open_chapters_or_sections_change_no_chapters() -> None:
+    plate = xhtml('<img src="1.png" alt="1"/>')
+    pages = {
+        "a.xhtml": plate,
+        "a1.xhtml": chapter("1.1. One"),
+        "a2.xhtml": plate,
+        "a3.xhtml": chapter("1.3. Three"),
+        "b.xhtml": chapter("B"),
+    }
+    sections = line("1.1. One", "a1.xhtml") + line("1.2. Two", "a2.xhtml") + line("1.3. Three", "a3.xhtml")
+    document = read(epub(pages, toc=line("1. Name", "a.xhtml", sections) + line("2. Next", "b.xhtml")))
+    assert titles(document) == ["1. Name", "2. Next"]
+    assert starts(document) == ["1.1. One", "B"]
 
 
 def test_a_page_of_contents_can_be_asked_for() -> None:

@@ -93,6 +93,39 @@ def test_what_stands_before_the_outline_is_a_title_page() -> None:
     ]  # fmt: skip
 
 
+def test_what_stands_before_the_outline_and_has_a_name_is_a_chapter() -> None:
+    written = Pdf(outline=[("The Sea", 1, 3, 70.0), ("The Land", 1, 4, 70.0)])
+    written.page()
+    written.line("A Manual of Everything", size=24, leading=40)
+    for title in ("Contents", "Introduction", "The Sea", "The Land"):
+        written.page()
+        written.line(title, size=18, font="F2", leading=30)
+        if title == "Contents":
+            written.line("The Sea ................ 3")
+        else:
+            written.paragraph(MOBY * 8)
+    document = read(written)
+    assert document.title == "A Manual of Everything"
+    assert [(chapter.title, chapter.matter, chapter.role) for chapter in document.chapters] == [
+        ("", "front", "titlepage"), ("Introduction", "body", "introduction"),
+        ("The Sea", "body", "chapter"), ("The Land", "body", "chapter"),
+    ]  # fmt: skip
+
+
+def test_long_text_before_the_outline_is_read() -> None:
+    written = Pdf(outline=[("The Sea", 1, 1, 70.0), ("The Land", 1, 2, 70.0)])
+    written.page()
+    written.line("What this is about", size=24, leading=40)
+    for _ in range(6):
+        written.paragraph(MOBY * 7)
+        written.gap()
+    for title in ("The Sea", "The Land"):
+        written.page()
+        written.line(title, size=18, font="F2", leading=30)
+        written.paragraph(MOBY * 80)
+    assert next((chapter.title, chapter.matter) for chapter in read(written).chapters) == ("What this is about", "body")
+
+
 def test_chapters_stand_at_different_depths_of_an_outline() -> None:
     titles = ["Chapter 1. Overview", "Features", "Part I. The Basics", "Chapter 2. Accounts", "Kinds of Accounts", "Chapter 3. Reports"]
     written = Pdf(outline=[(title, level, page, 70.0) for page, (title, level) in enumerate(zip(titles, (1, 2, 1, 2, 3, 2), strict=True))])
