@@ -66,7 +66,10 @@ def _letter(match: re.Match[str]) -> str:
     return f"{said}." if ends else said
 
 
-_LETTERED = cue("vitamin|nhóm|loại|lớp|điểm|hệ|góc|hạng|khối|gen|virus|vi rút|bảng|khu|lô|phụ lục|mục|câu|đề|phương án|đáp án|cấp|hàng|cột")
+_LETTERED = cue(
+    "vitamin|công ty|tia|chất|biến|mạng|nhóm|loại|lớp|điểm|hệ|góc|hạng|khối|gen|virus|vi rút|bảng|khu|lô|phụ lục|mục|câu|đề|phương án|"
+    "đáp án|cấp|hàng|cột"
+)
 _CAPITAL = "[A-ZĐĂÂÊÔƠƯ]"
 _TWO_CAPITALS = re.compile(_CAPITAL * 2)
 

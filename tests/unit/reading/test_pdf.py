@@ -113,13 +113,14 @@ def test_what_stands_before_the_outline_and_has_a_name_is_a_chapter() -> None:
 
 
 def test_long_text_before_the_outline_is_read() -> None:
-    written = Pdf(outline=[("The Sea", 1, 1, 70.0), ("The Land", 1, 2, 70.0)])
+    written = Pdf()
     written.page()
     written.line("What this is about", size=24, leading=40)
     for _ in range(6):
         written.paragraph(MOBY * 7)
         written.gap()
     for title in ("The Sea", "The Land"):
+        written.outline.append((title, 1, len(written.pages), 70.0))
         written.page()
         written.line(title, size=18, font="F2", leading=30)
         written.paragraph(MOBY * 80)
