@@ -13,7 +13,7 @@ from loa.reading.document import Block
 from loa.reading.matter import Signs
 from loa.reading.page import Page, Passage
 from loa.reading.sections import Extent, begin_chapters
-from loa.reading.titles import fold, title_of
+from loa.reading.titles import fold, names_contents
 
 LONGEST_TITLE = 200  # characters; a longer heading names no chapter
 TITLE_PAGE = 1_500  # characters before the first chapter of the table of contents that are rather a title page than text
@@ -177,12 +177,13 @@ class Cutting:
         places = [self._place(entry) for entry in self._book.toc]
         begins = begin_chapters(self._book.toc, places, Extent.of([passage.block for passage in self._passages]))
         for number, (entry, place, chapter) in enumerate(zip(self._book.toc, places, begins, strict=True)):
-            if not chapter:
-                self._sections.update(() if place is None else (place,))
-                continue
-            if place is None and begins[number + 1 : number + 2] == [False]:
+            if chapter and place is None and begins[number + 1 : number + 2] == [False]:
                 place = places[number + 1]  # a picture opens the chapter, before its first section
-            if place is not None and (place not in entries or entry.depth > entries[place].depth):
+            if place is None:
+                continue
+            if not chapter:
+                self._sections.add(place)
+            elif place not in entries or entry.depth > entries[place].depth:
                 entries[place] = entry
         for entry, place, chapter in zip(self._book.toc, places, begins, strict=True):
             # To pages of pictures, such as a plate with the number of the chapter behind it.
@@ -194,7 +195,7 @@ class Cutting:
         page = self._book.pages.get(entry.path)
         if page is None or not page.passages or page.anchors.get(entry.fragment, 0) >= len(page.passages):
             return None
-        if entry.fragment in page.left_out and (title := title_of(entry.title)) is not None and title.is_contents:
+        if entry.fragment in page.left_out and names_contents(entry.title):
             return None
         start = self._starts[entry.path]
         if not entry.fragment:

@@ -13,7 +13,7 @@ from loa.reading.cutting import Book
 from loa.reading.document import Cover, Document
 from loa.reading.limits import Limits
 from loa.reading.package import File, Package, language_tag, package_of, picture
-from loa.reading.page import Page, headings_of, omissions, total, without_contents
+from loa.reading.page import Page, headings_of, omissions, total, without_lists
 from loa.reading.walk import page_of
 
 FEWEST_CHARACTERS = 40  # of text for each picture, on average: a book with fewer is a book of pictures
@@ -68,7 +68,7 @@ def _pages(archive: Archive, files: Sequence[File], navigation: Container[str], 
         limits.check_characters(characters)
         pages[file.path] = page
     headings = headings_of(pages.values())
-    return {path: page if path in navigation else without_contents(page, headings) for path, page in pages.items()}
+    return {path: page if path in navigation else without_lists(page, headings) for path, page in pages.items()}
 
 
 def _check_pictures(pages: Mapping[str, Page], bare_pictures: int) -> None:

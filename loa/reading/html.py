@@ -10,7 +10,7 @@ from loa.reading.cutting import Book
 from loa.reading.document import Block, Document
 from loa.reading.limits import Limits
 from loa.reading.package import language_tag
-from loa.reading.page import Page, headings_of, omissions, without_contents
+from loa.reading.page import Page, headings_of, omissions, without_lists
 from loa.reading.walk import page_of
 
 LEAST = 0.2  # of a page's characters that its text has; where less is left, too much was taken for the site
@@ -20,7 +20,7 @@ def read(content: bytes, limits: Limits) -> Document:
     """An .html file. Raises UnreadableDocument, DocumentTooLarge and TextTooLong."""
     root = xml.markup(content, limits)
     page = _text(root, limits)
-    page = without_contents(page, headings_of([page]))
+    page = without_lists(page, headings_of([page]))
     language = language_tag(page.language or "")
     highest = [passage.block.text for passage in page.passages if passage.block.kind == "heading" and passage.block.level == 1]
     title = highest[0] if len(highest) == 1 else page.title

@@ -9,11 +9,10 @@ from itertools import pairwise, takewhile
 
 from loa.reading.document import Block, Chapter
 from loa.reading.matter import by_titles
-from loa.reading.sections import MOST_OF_BOOK
-from loa.reading.titles import title_of
+from loa.reading.sections import LONG_PART, MOST_OF_BOOK
+from loa.reading.titles import names_contents
 
 OPENING_SHARE = 0.2  # of the text may be title pages; more is text
-LONG_CHAPTER = 30_000  # characters, half an hour: what is longer and begins with another heading is a part that holds chapters
 
 
 def chapters_of(blocks: Sequence[Block], level: int | None = None) -> tuple[str | None, tuple[Chapter, ...]]:
@@ -50,7 +49,7 @@ def without_contents(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _is_contents(block: Block) -> bool:
-    return block.kind == "heading" and (title := title_of(block.text)) is not None and title.is_contents
+    return block.kind == "heading" and names_contents(block.text)
 
 
 def _title(blocks: Sequence[Block], levels: Counter[int]) -> str | None:
@@ -73,12 +72,12 @@ def chapter_level(blocks: Sequence[Block]) -> int:
 def _is_whole(part: Sequence[Block], total: int) -> bool:
     """Whether this is nearly all there is, beside a title page and the like, and has headings of its own."""
     characters = sum(len(block.text) for block in part)
-    return characters > max(LONG_CHAPTER, MOST_OF_BOOK * total) and sum(block.kind == "heading" for block in part) > 2
+    return characters > max(LONG_PART, MOST_OF_BOOK * total) and sum(block.kind == "heading" for block in part) > 2
 
 
 def _hold_chapters(parts: Sequence[Sequence[Block]]) -> bool:
     """Whether these are parts of a book rather than chapters: most are long, and most have another heading before any text."""
-    long = sum(sum(len(block.text) for block in part) > LONG_CHAPTER for part in parts)
+    long = sum(sum(len(block.text) for block in part) > LONG_PART for part in parts)
     without_text = sum(len(part) > 1 and part[1].kind == "heading" for part in parts)
     return min(long, without_text) * 2 > len(parts)
 

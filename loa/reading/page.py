@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, compress
 
 from loa.reading.document import Block
-from loa.reading.titles import fold, title_of
+from loa.reading.titles import fold, names_contents
 
 SHORTEST_CONTENTS = 2  # lines
 COMES_AGAIN = 0.5  # of the lines of a table of contents are headings
@@ -49,36 +49,34 @@ def headings_of(pages: Iterable[Page]) -> frozenset[str]:
     return frozenset(fold(passage.block.text) for page in pages for passage in page.passages if passage.block.kind == "heading")
 
 
-def without_contents(page: Page, headings: Collection[str]) -> Page:
+def without_lists(page: Page, headings: Collection[str]) -> Page:
     """The page without the lists of what is in it ("Table of Contents" and its lines), unless it holds nothing else.
 
     `headings` of the whole book: what is listed has to be there.
     """
     kept = [True] * len(page.passages)
     for place, passage in enumerate(page.passages):
+        if passage.block.kind not in ("heading", "paragraph") or not names_contents(passage.block.text):
+            continue
         end = place + 1
         while end < len(kept) and page.passages[end].block.kind == "item":
             end += 1
         listed = sum(fold(item.block.text) in headings for item in page.passages[place + 1 : end])
-        if listed >= max(SHORTEST_CONTENTS, COMES_AGAIN * (end - place - 1)) and _is_contents(passage.block):
+        if listed >= max(SHORTEST_CONTENTS, COMES_AGAIN * (end - place - 1)):
             kept[place:end] = [False] * (end - place)
-    lines = sum(not keep and passage.block.kind == "item" for keep, passage in zip(kept, page.passages, strict=True))
-    if not lines or not any(keep and passage.block.kind != "heading" for keep, passage in zip(kept, page.passages, strict=True)):
+    passages = tuple(compress(page.passages, kept))
+    if len(passages) == len(kept) or all(passage.block.kind == "heading" for passage in passages):
         return page
+    lines = sum(not keep and passage.block.kind == "item" for keep, passage in zip(kept, page.passages, strict=True))
     places = [0, *accumulate(kept)]
     gone = {anchor for anchor, place in page.anchors.items() if place < len(kept) and not kept[place]}
     return replace(
         page,
-        passages=tuple(passage for keep, passage in zip(kept, page.passages, strict=True) if keep),
+        passages=passages,
         anchors={anchor: places[place] for anchor, place in page.anchors.items()},
         omitted=page.omitted + Counter({"line of a table of contents": lines}),
-        left_out=frozenset(gone | ({""} if not kept[0] else set())),
+        left_out=frozenset(gone if kept[0] else gone | {""}),
     )
-
-
-def _is_contents(block: Block) -> bool:
-    title = title_of(block.text) if block.kind in ("heading", "paragraph") else None
-    return title is not None and title.is_contents
 
 
 def omissions(omitted: Counter[str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from loa.reading.pdf_streams import check
 from loa.reading.pdf_text import page_of
 from loa.reading.prose import DEEPEST, Kind, blocks_of, heading_ranks
 from loa.reading.sections import Extent, begin_chapters
-from loa.reading.titles import CHAPTER, title_of
+from loa.reading.titles import CHAPTER, names_contents, title_of
 from loa.reading.typography import Typography, usual_size
 
 PICTURES_SHARE = 0.9  # of the pages hold nothing but pictures: the little text on the others is a library's or a scanner's
@@ -128,7 +128,7 @@ def _text_of(pages: Sequence[Page]) -> tuple[list[Line], list[str]]:
         for line in page.lines:
             if _LEADERS.search(line.text):
                 contents += 1
-                if lines and (title := title_of(lines[-1].text)) is not None and title.is_contents:
+                if lines and names_contents(lines[-1].text):
                     lines.pop()  # else the heading behind the table would be taken for more of this one
             elif line.mono and not monospaced:
                 programs += before is None or not before.mono
@@ -164,14 +164,13 @@ def _chapters(lines: Sequence[Line], entries: Sequence[Bookmark], typography: Ty
 
 def _opening(blocks: Sequence[Block]) -> Iterator[Chapter]:
     """What stands before the outline: a title page, and a preface or an introduction under its own heading. Long text is none of these."""
-    named = next((place for place, block in enumerate(blocks) if block.kind == "heading" and _is_named(block)), len(blocks))
-    prose = sum(len(block.text) for block in blocks[:named] if len(block.text) >= SHORTEST_PROSE)
-    if blocks[:named]:
-        heading = next((block.text for block in blocks[:named] if block.kind == "heading"), "")
-        yield Chapter(title="" if prose <= TITLE_PAGE_PROSE else heading, blocks=tuple(blocks[:named]))
-    if blocks[named:]:
-        first = blocks[named].level
-        yield from chapters_of(blocks[named:], max((block.level for block in blocks[named:] if _is_named(block)), default=first))[1]
+    first = next((place for place, block in enumerate(blocks) if _is_named(block)), len(blocks))
+    if page := blocks[:first]:
+        prose = sum(len(block.text) for block in page if len(block.text) >= SHORTEST_PROSE)
+        heading = next((block.text for block in page if block.kind == "heading"), "")
+        yield Chapter(title="" if prose <= TITLE_PAGE_PROSE else heading, blocks=tuple(page))
+    if named := blocks[first:]:
+        yield from chapters_of(named, max(block.level for block in named if _is_named(block)))[1]
 
 
 def _is_named(block: Block) -> bool:

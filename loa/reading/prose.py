@@ -115,7 +115,7 @@ def joined(texts: Sequence[str], words: Mapping[str, int]) -> str:
 
 def _is_address(left: str, right: str) -> bool:
     """Whether an address goes on in the next line, as at "https://www." / "loa.vn/books"."""
-    return _ADDRESS_END.search(left) is not None and _ADDRESS_REST.match(right) is not None
+    return _ADDRESS_REST.match(right) is not None and _ADDRESS_END.search(left) is not None
 
 
 def _is_compound(left: str, right: str, words: Mapping[str, int]) -> bool:

@@ -17,7 +17,7 @@ from loa.reading.limits import Limits
 from loa.reading.matter import by_titles
 from loa.reading.outline import chapters_of
 from loa.reading.page import omissions
-from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, title_of, without_leaders
+from loa.reading.titles import CHAPTER, PART, PLAIN, SECTION, Title, bare_number, could_be_title, fold, title_of, without_leaders
 from loa.reading.wrapping import blocks_of, ends_sentence, passages_of, width_of, words_of
 
 TITLE_PAGE = 600  # characters before the first chapter that are a title page rather than text
@@ -27,7 +27,7 @@ NUMBERS_APART = 3_500  # characters from one bare number to the next, on average
 FEWEST_NUMBERS = 3
 LONGEST_JOINED = 10_000  # characters of a line that a page's end may part
 
-FEWEST_LABELS = 3
+FEWEST_LABELS = 3  # of one name, such as "Note", that may be no chapters
 COMES_AGAIN = 0.6  # of the lines of a table of contents stand as they are above what they name
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x1c-\x1e\x85\u2028]")
@@ -233,7 +233,7 @@ def _is_line(entry: Entry) -> bool:
 
 
 def _folded(line: str) -> str:
-    return " ".join(without_leaders(line.removeprefix("- ")).split()).casefold()
+    return fold(without_leaders(line.removeprefix("- ")))
 
 
 def _without_contents(entries: Sequence[Entry]) -> Iterator[Entry]:

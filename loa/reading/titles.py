@@ -104,6 +104,12 @@ def bare_number(line: str) -> int | None:
     return sum(-value if value < max(values[place:]) else value for place, value in enumerate(values))
 
 
+def names_contents(line: str) -> bool:
+    """Whether a line stands above a table of contents."""
+    title = title_of(line)
+    return title is not None and title.is_contents
+
+
 def fold(text: str) -> str:
     """A title as it is compared: its words in small letters."""
     return " ".join(_WORDS.findall(text.casefold()))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -56,8 +56,9 @@ def say(text: str, language: str, *, lexicon: Wordings | None = None, context: W
     unsayable: tuple[str, ...] = ()
     if own:
         changes = sorted([*changes, *_left_out(text, changes)], key=lambda change: change.start)
-        unsayable = tuple(part for change in changes for part in _unsayable(change))
-        changes = [_sayable(change) for change in changes]
+        checked = [_checked(change) for change in changes]
+        changes = [change for change, _ in checked]
+        unsayable = tuple(part for _, parts in checked for part in parts)
     changes = _apart(text, changes)
     return Said(text=text, spoken=replaced(text, changes), changes=tuple(changes), unsayable=unsayable)
 
@@ -92,20 +93,15 @@ def _is_mark(part: str) -> bool:
     return unicodedata.category(part[0])[0] in "PCZ" or part == "\ufe0f"
 
 
-def _unsayable(change: Change) -> Iterator[str]:
-    """What a change leaves out without a word for it, or would say although no voice can."""
+def _checked(change: Change) -> tuple[Change, list[str]]:
+    """The change without what no voice can say, and what that is."""
     if change.rule == UNSAYABLE:
-        yield change.source
-    elif change.rule != LEXICON and _STRANGE.search(change.spoken):
-        yield from (match.group() for match in _UNSAYABLE.finditer(change.spoken) if not _is_mark(match.group()))
-
-
-def _sayable(change: Change) -> Change:
-    """The change without what no voice can say."""
+        return change, [change.source]
     if change.rule == LEXICON or not _STRANGE.search(change.spoken):
-        return change
+        return change, []
+    parts = [match.group() for match in _UNSAYABLE.finditer(change.spoken) if not _is_mark(match.group())]
     spoken = " ".join(_UNSAYABLE.sub(" ", change.spoken).split())
-    return replace(change, spoken=spoken) if spoken else replace(change, spoken="", rule=UNSAYABLE)
+    return replace(change, spoken=spoken, rule=change.rule if spoken else UNSAYABLE), parts
 
 
 def _apart(text: str, changes: Sequence[Change]) -> list[Change]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from loa.saying.tables import words
 
 _ONES = words(
@@ -18,6 +20,7 @@ _ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
+VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 LONGEST = 3 * len(_GROUPS)  # figures of a number that has a name; a longer one is said figure by figure
 
 # "1,234,567.89", "42", ".5"; figures of other scripts are said one by one, see symbols.py.
@@ -93,6 +96,22 @@ def fraction(numerator: int, denominator: int) -> str:
     if numerator != 1:
         part = "halves" if part == "half" else f"{part}s"
     return f"{cardinal(numerator)} {part}"
+
+
+def mixed_number(whole: str | None, numerator: int, denominator: int) -> str:
+    """None, 3, 4 → "three quarters"; "1", 1, 2 → "one and a half"."""
+    said = fraction(numerator, denominator)
+    if not whole:
+        return said
+    if numerator == 1:
+        said = f"{'an' if denominator in (8, 11, 18) else 'a'} {said.removeprefix('one ')}"
+    return f"{amount(whole)} and {said}"
+
+
+def vulgar(sign: str) -> tuple[int, int]:
+    """¾ → 3, 4."""
+    over, under = unicodedata.normalize("NFKC", sign).split("⁄")
+    return int(over), int(under)
 
 
 def _under_hundred(number: int) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from loa.saying.english.numbers import NUMBER, amount, cardinal, fraction, ordinal, year
+from loa.saying.english.numbers import NUMBER, VULGAR, amount, cardinal, mixed_number, ordinal, vulgar, year
 from loa.saying.english.sentence import word_before
 from loa.saying.said import Rule
 from loa.saying.tables import words
 
-_VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _DENOMINATORS = frozenset((*range(2, 21), 24, 25, 30, 32, 36, 40, 50, 60, 64, 100, 1000))
 _LOOSE = r"(?<![\w.,])"
@@ -19,17 +18,7 @@ _PLAIN = rf"(?P<first>{NUMBER})"
 
 def _vulgar(match: re.Match[str]) -> str:
     """ "1½" → "one and a half"."""
-    over, under = unicodedata.normalize("NFKC", match["fraction"]).split("⁄")
-    return _mixed(match["whole"], int(over), int(under))
-
-
-def _mixed(whole: str | None, over: int, under: int) -> str:
-    said = fraction(over, under)
-    if not whole:
-        return said
-    if over == 1:
-        said = f"{'an' if under in (8, 11, 18) else 'a'} {said.removeprefix('one ')}"
-    return f"{amount(whole)} and {said}"
+    return mixed_number(match["whole"], *vulgar(match["fraction"]))
 
 
 def _fraction(match: re.Match[str]) -> str | None:
@@ -39,7 +28,7 @@ def _fraction(match: re.Match[str]) -> str | None:
     if (over, under) == (9, 11):
         return "nine eleven"
     if over < under and under in _DENOMINATORS:
-        return _mixed(match["whole"], over, under)
+        return mixed_number(match["whole"], over, under)
     if match["whole"]:
         return None
     return f"{amount(match['over'])} over {amount(match['under'])}"
@@ -151,7 +140,7 @@ NAMED = (
 )
 
 RULES = (
-    Rule(name="fraction", pattern=re.compile(rf"(?<![\d.,])(?:(?P<whole>\d[\d,]*)[\s-]?)?(?P<fraction>[{_VULGAR}])"), speak=_vulgar),
+    Rule(name="fraction", pattern=re.compile(rf"(?<![\d.,])(?:(?P<whole>\d[\d,]*)[\s-]?)?(?P<fraction>[{VULGAR}])"), speak=_vulgar),
     Rule(
         name="fraction",
         pattern=re.compile(r"(?<![\w.,/])(?:(?P<whole>\d+)[\s-])?(?P<over>\d{1,5})[/⁄](?P<under>[1-9]\d{0,4})(?![\w/]|[.,]\d)"),

@@ -90,7 +90,7 @@ def _is_mark(match: re.Match[str]) -> bool:
     if re.match(r"\. (?:[A-Z]\.|\d)", after) or re.fullmatch("[CDLMcdlm]", numeral):
         return False
     if before.endswith("(") and after.startswith(")"):
-        return numeral != "XXX"
+        return True
     if not re.match(r"[.)](?!\S)", after):
         return False
     return (
@@ -105,8 +105,8 @@ def _number(match: re.Match[str]) -> str | None:
     numeral = match["roman"]
     if numeral == "IV" and word_after(match) in ("drip", "fluid", "fluids", "line", "therapy", "antibiotics", "needle", "bag"):
         return "I.V"
-    if numeral in ("XX", "XXX") and word_after(match).lower() in _AMOUNTS:
-        return None  # it stands for what is not known yet
+    if set(numeral) == {"X"} and word_after(match).lower() in _AMOUNTS:
+        return None  # it stands for an amount that is not known yet
     if re.fullmatch("[IVX]{2,}", numeral):
         return cardinal(value(numeral))
     return year(value(numeral)) if len(numeral) > 3 and 1400 < value(numeral) < 2100 else None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-from loa.saying.english.numbers import NUMBER, amount, fraction, is_one
+from loa.saying.english.numbers import NUMBER, VULGAR, amount, is_one, mixed_number, vulgar
 from loa.saying.english.sentence import full_stop
 from loa.saying.said import Rule
 from loa.saying.tables import words
@@ -139,15 +138,13 @@ def _measure(match: re.Match[str]) -> str:
 
 def _part(match: re.Match[str]) -> str:
     """ "½ km" → "half a kilometer", "2 3/4 in." → "two and three quarters inches"."""
-    over, under = unicodedata.normalize("NFKC", match["fraction"]).split("⁄") if match["fraction"] else (match["over"], match["under"])
+    over, under = vulgar(match["fraction"]) if match["fraction"] else (int(match["over"]), int(match["under"]))
     singular, plural, per = _unit(match)
-    said = fraction(int(over), int(under))
-    if whole := match["whole"]:
-        said = f"{amount(whole)} and {'a ' + said.removeprefix('one ') if over == '1' else said} {plural}"
-    elif (over, under) == ("1", "2"):
-        said = f"half {_article(singular)} {singular}"
+    said = mixed_number(match["whole"], over, under)
+    if match["whole"]:
+        said = f"{said} {plural}"
     else:
-        said = f"{said} of {_article(singular)} {singular}"
+        said = f"{'half' if (over, under) == (1, 2) else f'{said} of'} {_article(singular)} {singular}"
     return f"{'minus ' if match['minus'] else ''}{said}{per}{full_stop(match)}"
 
 
@@ -166,13 +163,10 @@ def _unit(match: re.Match[str]) -> tuple[str, str, str]:
     else:
         singular, plural = _names(match["unit"] or match["inch"])
         power = ""
-    per = match["per"]
-    said = (
-        f" per {_names(per)[0] if per in _UNITS else per}" + {"²": " squared", "³": " cubed"}.get(match["perpower"] or "", "")
-        if per
-        else ""
-    )
-    return power + singular, power + plural, said
+    if not (per := match["per"]):
+        return power + singular, power + plural, ""
+    squared = {"²": " squared", "³": " cubed"}.get(match["perpower"] or "", "")
+    return power + singular, power + plural, f" per {_names(per)[0] if per in _UNITS else per}{squared}"
 
 
 def _angle(match: re.Match[str]) -> str:
@@ -204,7 +198,8 @@ RULES = (
     Rule(
         name="unit",
         pattern=re.compile(
-            r"(?<![\w.,/])(?<!\w[-–—‑])(?P<minus>[-−](?=[\d½-¾⅐-⅞]))?(?:(?P<whole>\d[\d,]*)[\s-]?)?(?:(?P<fraction>[½⅓¼⅕⅙⅐⅛⅑⅒⅔⅖¾⅗⅜⅘⅚⅝⅞])|(?<!\d)(?P<over>[1-9])[/⁄](?P<under>[1-9]\d?))"
+            rf"(?<![\w.,/])(?<!\w[-–—‑])(?P<minus>[-−](?=[\d{VULGAR}]))?(?:(?P<whole>\d[\d,]*)[\s-]?)?"
+            rf"(?:(?P<fraction>[{VULGAR}])|(?<!\d)(?P<over>[1-9])[/⁄](?P<under>[1-9]\d?))"
             rf"(?:\s|-(?=[A-Za-z])|(?!s\b)){_UNIT}"
         ),
         speak=_part,

@@ -71,7 +71,7 @@ _TITLES = {
     "Q": "quận", "P": "phường", "H": "huyện", "X": "xã", "Đ": "đường", "ĐH": "đại học", "CĐ": "cao đẳng", "BV": "bệnh viện",
     "NV": "nhà văn", "Cty": "công ty", "CTy": "công ty", "CT": "chủ tịch", "Ô": "ông",
 }  # fmt: skip
-_NUMBERED = {"Q": "quận", "P": "phường", "F": "phường", "Q.": "quận", "P.": "phường", "F.": "phường"}
+_NUMBERED = {"Q": "quận", "P": "phường", "Q.": "quận", "P.": "phường", "F.": "phường"}
 _SMALL = {
     "tr": "trang", "Tr": "trang", "vd": "ví dụ", "VD": "ví dụ", "Vd": "ví dụ", "tel": "điện thoại", "Tel": "điện thoại",
     "ĐT": "điện thoại", "đt": "điện thoại", "LH": "liên hệ", "Lh": "liên hệ",
@@ -105,9 +105,6 @@ def _names(names: Iterable[str]) -> str:
 _NAME = r"(?=\s?(?P<name>[A-ZĐÀ-ỸÂÊÔƠƯĂ][^\W\d_]*))"
 
 
-_NEXT = re.compile(r"\s?([^\s])")
-
-
 def _plain(match: re.Match[str]) -> str:
     return _with_stop(match, PLAIN[match["short"]])
 
@@ -122,15 +119,14 @@ def _title(match: re.Match[str]) -> str | None:
     """Of a single letter only before a Vietnamese name: P. Bến Nghé is a ward, P. Picasso a painter."""
     if len(match["short"]) == 1 and not readable(match["name"]):
         return None
-    after = _NEXT.match(match.string, match.end("name"))
-    if match["short"] == "X" and after and after[1].islower():
+    if match["short"] == "X" and match.string[match.end("name") :][:2].lstrip()[:1].islower():
         return None  # "… trong X. Tập tin" ends a sentence
     return _TITLES[match["short"]] + " "
 
 
 def _numbered(match: re.Match[str]) -> str | None:
-    """Q1, Q. 1, P.12; "F1" is a key or a race, and "F. 1" an item of a list."""
-    if match["short"][0] == "F" and not (match["short"] == "F." and match.group() == "F."):
+    """Q1, Q. 1, P.12, F.12; "F1" is a key or a race, and "F. 1" an item of a list."""
+    if match.group() == "F. ":
         return None
     return _NUMBERED[match["short"]] + " "
 

@@ -98,7 +98,7 @@ def _formula(match: re.Match[str]) -> str:
 
 def _hexadecimal(match: re.Match[str]) -> str:
     """0x378 is "không ích ba bảy tám"."""
-    return " ".join(digits(part) if part.isdigit() else spelled(part) for part in re.findall(r"\d|[A-Za-z]", match.group()))
+    return " ".join(digits(character) if character.isdigit() else spelled(character) for character in match.group())
 
 
 LAW = (

@@ -35,7 +35,7 @@ def value(numeral: str) -> int | None:
 
 def _roman(match: re.Match[str]) -> str | None:
     number = value(match.group())
-    if number is None or not (_SMALL.issuperset(match.group()) or number > 1000 or _plainly_large(match)):
+    if number is None or not (_SMALL.issuperset(match.group()) or _is_year(match.group()) or _plainly_large(match)):
         return None
     if preceded(match, _ORDINAL):
         return ordinal(number)
@@ -43,9 +43,14 @@ def _roman(match: re.Match[str]) -> str | None:
         return f"thứ {ordinal(number)}" if number <= 10 else cardinal(number)
     if preceded(match, _NUMBERED) or _begins_line(match):
         return cardinal(number)
-    if len(match.group()) == 1 or in_capitals(match) or not (_SMALL.issuperset(match.group()) or len(match.group()) > 3):
-        return None  # MD and MC are short forms, MCMXLV is a year
+    if len(match.group()) == 1 or in_capitals(match):
+        return None
     return cardinal(number)
+
+
+def _is_year(numeral: str) -> bool:
+    """MCMXLV; MD and MC are short forms."""
+    return len(numeral) > 3 and numeral[0] == "M"
 
 
 def _plainly_large(match: re.Match[str]) -> bool:

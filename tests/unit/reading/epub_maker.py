@@ -88,3 +88,7 @@ def epub(
     )
     made |= {f"OEBPS/{name}": content for name, content in pages.items()}
     return archive(made | dict(files or {}))
+
+
+TWO = {"one.xhtml": chapter("One"), "two.xhtml": chapter("Two")}
+LINES = line("One", "one.xhtml") + line("Two", "two.xhtml")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from loa.reading.document import Block
-from loa.reading.outline import LONG_CHAPTER, chapters_of
+from loa.reading.outline import LONG_PART, chapters_of
 
-LONG = "x" * (LONG_CHAPTER + 1)
+LONG = "x" * (LONG_PART + 1)
 
 
 def blocks(*marks: str) -> list[Block]:
